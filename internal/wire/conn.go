@@ -1,0 +1,533 @@
+package wire
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/imapknife/imapknife/internal/fault"
+)
+
+// Options configure a Conn.
+type Options struct {
+	// IOTimeout bounds each wait for the network during which nothing moves;
+	// 0 means no bound.
+	IOTimeout time.Duration
+	// Now tells the time for deadlines.
+	Now func() time.Time
+	// Trace gets what passes; nil for none.
+	Trace *Trace
+	// ReadOnly refuses every command that could change something.
+	ReadOnly bool
+	// Notice gets the untagged responses that no command in flight asked
+	// for: ALERT, BYE, EXISTS, unsolicited FETCH. May be nil.
+	Notice func(*Response)
+	// Idle is called each time before the connection waits for the server,
+	// so that output can be flushed. An error it returns ends the wait.
+	Idle func() error
+}
+
+// Conn is one IMAP connection.
+type Conn struct {
+	nc      net.Conn
+	o       Options
+	rd      Reader
+	resp    Response
+	out     []byte
+	ctx     context.Context // of the call under way
+	tags    int
+	flight  []*Pending
+	goAhead bool    // a continuation request has come that no AUTHENTICATE took
+	nonSync int64   // longest literal the server takes unasked, -1 for none
+	bye     *Status // BYE, once it has come
+	noise   int
+	secrets []string
+}
+
+// Pending is a command in flight.
+type Pending struct {
+	cmd    *Command
+	tag    string
+	done   bool
+	Result Status // valid once done
+	err    error
+}
+
+// Done reports whether the tagged response has come.
+func (p *Pending) Done() bool { return p.done }
+
+// NewConn wraps nc, on which nothing has been read yet. The Conn owns nc.
+func NewConn(nc net.Conn, o Options) *Conn {
+	c := &Conn{nc: nc, o: o, nonSync: -1}
+	c.rd = Reader{buf: make([]byte, bufferSize), fill: c.fill}
+	c.resp.Reader = &c.rd
+	return c
+}
+
+// AllowNonSync says that literals of up to n octets may be sent without
+// waiting for the server's consent (RFC 7888); -1 for none.
+func (c *Conn) AllowNonSync(n int64) { c.nonSync = n }
+
+// Hide keeps the secrets, and their base64 forms, out of the trace and of
+// status texts.
+func (c *Conn) Hide(secrets ...string) {
+	for _, s := range secrets {
+		if len(s) < 3 { // replacing it would spell it out
+			continue
+		}
+		c.secrets = append(c.secrets, s, base64.StdEncoding.EncodeToString([]byte(s)))
+	}
+	if c.o.Trace != nil {
+		c.o.Trace.hide(c.secrets)
+	}
+}
+
+// Greeting reads the server's greeting (RFC 9051 section 7.1). What is no
+// IMAP greeting is an error of kind Protocol that quotes it.
+func (c *Conn) Greeting(ctx context.Context) (Status, error) {
+	defer c.bind(ctx)()
+	for c.rd.AtEnd() && c.rd.err == nil {
+		if err := c.rd.finish(false); err != nil {
+			return Status{}, err
+		}
+		if err := c.noisy(); err != nil {
+			return Status{}, err
+		}
+	}
+	star := string(c.rd.Atom())
+	kind := strings.ToUpper(string(c.rd.Atom()))
+	text := string(c.rd.Text())
+	if err := c.rd.finish(false); err != nil {
+		return Status{}, err
+	}
+	if star != "*" || !isStatus(kind) || kind == "NO" || kind == "BAD" {
+		line := strings.TrimSpace(star + " " + kind + " " + text)
+		if len(line) > 80 {
+			line = line[:80] + "…"
+		}
+		return Status{}, fault.New(fault.Protocol, "the greeting is not IMAP: %q", line).
+			Hint("check the port: 993 is IMAP over TLS, 143 is IMAP with STARTTLS")
+	}
+	return ParseStatus(kind, []byte(c.redact(text))), nil
+}
+
+// Upgrade replaces the transport, after STARTTLS or COMPRESS. Octets that the
+// server sent ahead of it are an error (TRAPS of STARTTLS: they were not
+// protected).
+func (c *Conn) Upgrade(wrap func(net.Conn) (net.Conn, error)) error {
+	if c.rd.r != c.rd.w {
+		return fault.New(fault.Connect, "the server sent %d octets ahead of the TLS handshake", c.rd.w-c.rd.r).
+			Hint("someone on the way may be tampering with the connection")
+	}
+	nc, err := wrap(c.nc)
+	if err != nil {
+		return err
+	}
+	c.nc = nc
+	return nil
+}
+
+// Send puts cmd into flight. It is written at once only where a literal has
+// to wait for the server's consent; otherwise with the next Flush or Wait.
+func (c *Conn) Send(ctx context.Context, cmd *Command) (*Pending, error) {
+	if c.o.ReadOnly && !readOnlyCommand(cmd) {
+		return nil, fault.New(fault.Safety, "%s is refused: read-only mode", cmd.name).
+			Hint("leave out --read-only, or unset IMAPKNIFE_MODE")
+	}
+	p := &Pending{cmd: cmd}
+	c.flight = append(c.flight, p)
+	return p, c.write(ctx, p)
+}
+
+// Waits reports whether sending cmd would have to wait for the server.
+func (c *Conn) Waits(cmd *Command) bool { return cmd.waits(c.nonSync) }
+
+// Resend sends a command again, under a new tag, that the server is known to
+// have dropped.
+func (c *Conn) Resend(ctx context.Context, p *Pending) error { return c.write(ctx, p) }
+
+func (c *Conn) write(ctx context.Context, p *Pending) error {
+	defer c.bind(ctx)()
+	c.tags++
+	p.tag = "A" + strconv.Itoa(c.tags)
+	line := p.tag + " " + p.cmd.name
+	shown := line
+	for _, part := range p.cmd.parts {
+		text := part.text
+		if part.lit {
+			head := part.header(c.nonSync)
+			c.out = append(append(c.out, line...), head...)
+			c.o.Trace.client(shown + strings.TrimSuffix(head, "\r\n"))
+			line, shown = "", ""
+			if part.length() > c.nonSync {
+				if err := c.consent(p); err != nil || p.done {
+					return err
+				}
+			}
+			if part.body != nil {
+				if err := c.stream(part); err != nil {
+					return err
+				}
+				continue
+			}
+			c.o.Trace.literal(true, int64(len(text)))
+			c.out = append(c.out, text...)
+			continue
+		}
+		line += text
+		if part.secret {
+			text = c.o.Trace.secret(text)
+		}
+		shown += text
+	}
+	c.out = append(append(c.out, line...), '\r', '\n')
+	c.o.Trace.client(shown)
+	if len(c.out) >= bufferSize {
+		return c.flush()
+	}
+	return nil
+}
+
+// consent waits for the continuation request that a synchronising literal
+// needs. Where the server refuses instead, p is done.
+func (c *Conn) consent(p *Pending) error {
+	if err := c.flush(); err != nil {
+		return err
+	}
+	c.goAhead = false
+	for !c.goAhead && !p.done {
+		if err := c.step(); err != nil {
+			return err
+		}
+	}
+	c.goAhead = false
+	return nil
+}
+
+// stream sends a literal's octets from a reader, exactly as many as were
+// announced: fewer would leave the server waiting, so that is fatal.
+func (c *Conn) stream(p part) error {
+	if err := c.flush(); err != nil {
+		return err
+	}
+	c.o.Trace.literal(true, p.size)
+	chunk := make([]byte, bufferSize)
+	for left := p.size; left > 0; {
+		n, err := io.ReadFull(p.body, chunk[:min(left, bufferSize)])
+		if err != nil {
+			return fmt.Errorf("%d of %d octets of the message could be read: %w", p.size-left+int64(n), p.size, err)
+		}
+		c.out = append(c.out, chunk[:n]...)
+		if err := c.flush(); err != nil {
+			return err
+		}
+		left -= int64(n)
+	}
+	return nil
+}
+
+// Flush writes what has been put into flight.
+func (c *Conn) Flush(ctx context.Context) error {
+	defer c.bind(ctx)()
+	return c.flush()
+}
+
+func (c *Conn) flush() error {
+	for len(c.out) > 0 {
+		if err := c.deadline(c.nc.SetWriteDeadline); err != nil {
+			return err
+		}
+		n, err := c.nc.Write(c.out)
+		c.out = c.out[:copy(c.out, c.out[n:])]
+		if err != nil {
+			return c.ioError(err, "send to")
+		}
+	}
+	return nil
+}
+
+// Wait blocks until the server has answered p, handing untagged responses to
+// the commands that asked for them. The Status may be NO or BAD: that is the
+// caller's to judge.
+func (c *Conn) Wait(ctx context.Context, p *Pending) (Status, error) {
+	defer c.bind(ctx)()
+	if err := c.flush(); err != nil {
+		return Status{}, err
+	}
+	for !p.done {
+		if err := c.step(); err != nil {
+			return Status{}, err
+		}
+	}
+	return p.Result, p.err
+}
+
+// Do sends cmd and waits for its end.
+func (c *Conn) Do(ctx context.Context, cmd *Command) (Status, error) {
+	p, err := c.Send(ctx, cmd)
+	if err != nil {
+		return Status{}, err
+	}
+	return c.Wait(ctx, p)
+}
+
+// Step waits for one response and handles it.
+func (c *Conn) Step(ctx context.Context) error {
+	defer c.bind(ctx)()
+	if err := c.flush(); err != nil {
+		return err
+	}
+	return c.step()
+}
+
+// Ready waits at most d for the server to say something and reports whether
+// it did. Nothing is consumed.
+func (c *Conn) Ready(ctx context.Context, d time.Duration) (bool, error) {
+	defer c.bind(ctx)()
+	if err := c.flush(); err != nil {
+		return false, err
+	}
+	if c.rd.r < c.rd.w {
+		return true, nil
+	}
+	old := c.o.IOTimeout
+	c.o.IOTimeout = d
+	ok := c.rd.more()
+	c.o.IOTimeout = old
+	if err := c.rd.err; err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) && context.Cause(ctx) == nil {
+			c.rd.err = nil
+			return false, nil
+		}
+		return false, err
+	}
+	return ok, nil
+}
+
+// step reads one response and dispatches it.
+func (c *Conn) step() error {
+	if c.rd.AtEnd() && c.rd.err == nil {
+		if err := c.noisy(); err != nil {
+			return err
+		}
+		return c.rd.finish(false)
+	}
+	literals, err := true, error(nil)
+	switch b := c.rd.Next(); b {
+	case 0:
+		return c.rd.err
+	case '+':
+		literals = false
+		err = c.continuation()
+	case '*':
+		c.rd.advance(1)
+		literals, err = c.untagged()
+	default:
+		literals = false
+		err = c.tagged()
+	}
+	if e := c.rd.finish(literals); e != nil {
+		return e
+	}
+	return err
+}
+
+func (c *Conn) noisy() error {
+	if c.noise++; c.noise > MaxNoise {
+		return limit("more than %d lines that are no IMAP responses", MaxNoise)
+	}
+	return nil
+}
+
+func (c *Conn) continuation() error {
+	c.rd.advance(1)
+	text := append([]byte(nil), c.rd.Text()...)
+	if c.rd.err != nil {
+		return c.rd.err
+	}
+	for _, p := range c.flight {
+		if p.cmd.reply != nil {
+			return c.answer(p, text)
+		}
+	}
+	c.goAhead = true
+	return nil
+}
+
+// answer gives AUTHENTICATE's next line, or cancels the exchange.
+func (c *Conn) answer(p *Pending, challenge []byte) error {
+	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(challenge)))
+	if err != nil {
+		decoded = challenge
+	}
+	line, err := p.cmd.reply(decoded)
+	if err != nil {
+		p.err = err
+		c.out = append(c.out, "*\r\n"...)
+		c.o.Trace.client("*")
+		return c.flush()
+	}
+	c.out = append(base64.StdEncoding.AppendEncode(c.out, line), '\r', '\n')
+	c.o.Trace.client(c.o.Trace.secret(base64.StdEncoding.EncodeToString(line)))
+	return c.flush()
+}
+
+func (c *Conn) untagged() (literals bool, err error) {
+	r := &c.resp
+	r.Num, r.HasNum, r.Status = 0, false, Status{}
+	if b := r.Next(); b >= '0' && b <= '9' {
+		r.Num, r.HasNum = r.Number(), true
+	}
+	r.Kind = c.kind(r.Atom())
+	literals = true
+	if isStatus(r.Kind) && !r.HasNum {
+		literals = false
+		r.Status = ParseStatus(r.Kind, []byte(c.redact(string(r.Text()))))
+		if r.Kind == "BYE" {
+			bye := r.Status
+			c.bye = &bye
+		}
+	}
+	if r.err != nil {
+		return literals, syntaxOnly(r.err)
+	}
+	for _, p := range c.flight {
+		if p.cmd.on != nil && slices.Contains(p.cmd.kinds, r.Kind) {
+			if err := p.cmd.on(r); err != nil && !IsSyntax(err) {
+				return literals, err
+			}
+			return literals, nil
+		}
+	}
+	if c.o.Notice != nil {
+		c.o.Notice(r)
+	}
+	return literals, nil
+}
+
+// kind returns the response's name in upper case without allocating for the
+// one that comes a hundred thousand times.
+func (c *Conn) kind(b []byte) string {
+	if string(b) == "FETCH" {
+		return "FETCH"
+	}
+	return strings.ToUpper(string(b))
+}
+
+// syntaxOnly keeps errors of the connection: a response that cannot be read
+// is passed over.
+func syntaxOnly(err error) error {
+	if IsSyntax(err) {
+		return nil
+	}
+	return err
+}
+
+func (c *Conn) tagged() error {
+	tag := string(c.rd.Atom())
+	status := strings.ToUpper(string(c.rd.Atom()))
+	text := c.redact(string(c.rd.Text()))
+	if c.rd.err != nil {
+		return syntaxOnly(c.rd.err)
+	}
+	i := slices.IndexFunc(c.flight, func(p *Pending) bool { return p.tag == tag })
+	if i < 0 || status != "OK" && status != "NO" && status != "BAD" {
+		return c.noisy()
+	}
+	p := c.flight[i]
+	c.flight = slices.Delete(c.flight, i, i+1)
+	p.done, p.Result = true, ParseStatus(status, []byte(text))
+	return nil
+}
+
+// Logout says LOGOUT without waiting for the answer and closes.
+func (c *Conn) Logout() error {
+	if c.rd.err == nil && c.bye == nil && len(c.flight) == 0 {
+		c.tags++
+		line := "A" + strconv.Itoa(c.tags) + " LOGOUT"
+		c.o.Trace.client(line)
+		c.out = append(append(c.out, line...), '\r', '\n')
+		c.nc.SetWriteDeadline(c.o.Now().Add(time.Second))
+		c.nc.Write(c.out)
+	}
+	return c.nc.Close()
+}
+
+// Close closes the connection without a word.
+func (c *Conn) Close() error { return c.nc.Close() }
+
+// bind makes ctx the one that the waits of this call obey.
+func (c *Conn) bind(ctx context.Context) func() {
+	old := c.ctx
+	c.ctx = ctx
+	nc := c.nc
+	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
+	return func() { stop(); c.ctx = old }
+}
+
+// deadline sets the deadline of the next wait. The context is looked at
+// afterwards: had it been cancelled before, its own deadline would be lost.
+func (c *Conn) deadline(set func(time.Time) error) error {
+	var t time.Time
+	if c.o.IOTimeout > 0 {
+		t = c.o.Now().Add(c.o.IOTimeout)
+	}
+	set(t)
+	return context.Cause(c.ctx)
+}
+
+// fill reads from the network into p.
+func (c *Conn) fill(p []byte) (int, error) {
+	if c.o.Idle != nil {
+		if err := c.o.Idle(); err != nil {
+			return 0, err
+		}
+	}
+	if err := c.deadline(c.nc.SetReadDeadline); err != nil {
+		return 0, err
+	}
+	n, err := c.nc.Read(p)
+	c.o.Trace.server(p[:n])
+	if n > 0 {
+		return n, nil
+	}
+	return 0, c.ioError(err, "read from")
+}
+
+// ioError says what a failed read or write means.
+func (c *Conn) ioError(err error, what string) error {
+	if cause := context.Cause(c.ctx); cause != nil {
+		return cause
+	}
+	if c.bye != nil {
+		return &fault.Error{Kind: fault.Refused, Op: "the server closed the connection", Server: c.bye.Server()}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fault.Wrap(fault.Connect, err, "no answer from the server for %s", c.o.IOTimeout).
+			Hint("--io-timeout sets how long to wait without progress")
+	}
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fault.New(fault.Connect, "the server closed the connection")
+	}
+	return fault.New(fault.Connect, "cannot %s the server: %v", what, err)
+}
+
+// redact keeps secrets that a server repeats out of texts.
+func (c *Conn) redact(s string) string {
+	return redact(s, c.secrets)
+}
+
+func redact(s string, secrets []string) string {
+	for _, secret := range secrets {
+		s = strings.ReplaceAll(s, secret, "<hidden>")
+	}
+	return s
+}

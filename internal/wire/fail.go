@@ -1,0 +1,13 @@
+package wire
+
+import (
+	"fmt"
+
+	"github.com/imapknife/imapknife/internal/fault"
+)
+
+// limit is the error of a server that sends more than a named constant
+// allows; it ends the connection.
+func limit(format string, args ...any) error {
+	return fault.New(fault.Protocol, "the server sent %s", fmt.Sprintf(format, args...))
+}
