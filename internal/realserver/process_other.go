@@ -1,0 +1,18 @@
+//go:build !linux
+
+package realserver
+
+import "errors"
+
+var errNotLinux = errors.New("the servers' namespaces need Linux")
+
+// A process never runs here.
+type process struct{ done chan struct{} }
+
+func canIsolate() error { return errNotLinux }
+
+func run(string, string, ...string) (*process, error) { return nil, errNotLinux }
+
+func (*process) kill() {}
+
+func (*process) command(string, ...string) []string { return []string{"false"} }

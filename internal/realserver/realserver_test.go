@@ -1,0 +1,158 @@
+package realserver
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+)
+
+// ways are the three ways to a session, all of go-imap's client: an independent witness.
+var ways = map[string]func(*Server) (*imapclient.Client, error){
+	"plain": func(s *Server) (*imapclient.Client, error) {
+		return imapclient.DialInsecure(s.PlainAddr(), nil)
+	},
+	"starttls": func(s *Server) (*imapclient.Client, error) {
+		return imapclient.DialStartTLS(s.PlainAddr(), &imapclient.Options{TLSConfig: s.TLSConfig()})
+	},
+	"implicit": func(s *Server) (*imapclient.Client, error) {
+		return imapclient.DialTLS(s.TLSAddr(), &imapclient.Options{TLSConfig: s.TLSConfig()})
+	},
+}
+
+func TestServers(t *testing.T) {
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) {
+			s := ForTest(t, name, Options{})
+			if s == nil {
+				return
+			}
+			for way, dial := range ways {
+				t.Run(way, func(t *testing.T) {
+					client, err := dial(s)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer client.Close()
+					appendAndFetch(t, s, client)
+				})
+			}
+			t.Run("wrong password", func(t *testing.T) { refusesWrongPassword(t, s) })
+			t.Run("other certificate", func(t *testing.T) {
+				other, err := newAuthority()
+				if err != nil {
+					t.Fatal(err)
+				}
+				conn, err := tls.Dial("tcp", s.TLSAddr(), &tls.Config{RootCAs: other.pool(), ServerName: "localhost"})
+				if err == nil {
+					conn.Close()
+					t.Error("another CA verifies the server's certificate")
+				}
+			})
+			t.Run("stop", func(t *testing.T) { leavesNothing(t, s) })
+		})
+	}
+}
+
+// appendAndFetch wants a fresh user's first message back as UID 1.
+func appendAndFetch(t *testing.T, s *Server, client *imapclient.Client) {
+	t.Helper()
+	user, password, err := s.NewUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Login(user, password).Wait(); err != nil {
+		t.Fatalf("login as %s: %v", user, err)
+	}
+	message := "From: a@example.org\r\nSubject: for " + user + "\r\n\r\nbody\r\n"
+	upload := client.Append("INBOX", int64(len(message)), nil)
+	if _, err := io.WriteString(upload, message); err != nil {
+		t.Fatal(err)
+	}
+	if err := upload.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := upload.Wait(); err != nil {
+		t.Fatalf("append: %v", err)
+	}
+	selected, err := client.Select("INBOX", &imap.SelectOptions{ReadOnly: true}).Wait()
+	if err != nil {
+		t.Fatalf("examine: %v", err)
+	}
+	if selected.NumMessages != 1 {
+		t.Errorf("a fresh INBOX has %d messages after one append", selected.NumMessages)
+	}
+	section := &imap.FetchItemBodySection{Peek: true}
+	fetched, err := client.Fetch(imap.UIDSetNum(1), &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{section}}).Collect()
+	if err != nil {
+		t.Fatalf("fetch: %v", err)
+	}
+	if len(fetched) != 1 {
+		t.Fatalf("fetched %d messages, want 1", len(fetched))
+	}
+	if got := string(fetched[0].FindBodySection(section)); got != message {
+		t.Errorf("fetched %q, want %q", got, message)
+	}
+	if err := client.Logout().Wait(); err != nil {
+		t.Errorf("logout: %v", err)
+	}
+}
+
+func refusesWrongPassword(t *testing.T, s *Server) {
+	user, _, err := s.NewUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := imapclient.DialInsecure(s.PlainAddr(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if client.Login(user, "wrong").Wait() == nil {
+		t.Error("a wrong password logs in")
+	}
+}
+
+// leavesNothing stops s and looks for its processes, by their process namespace, and its mounts.
+func leavesNothing(t *testing.T, s *Server) {
+	namespace, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", s.process.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(processesIn(t, namespace)) == 0 {
+		t.Fatal("no process is found in the server's own namespace while it runs")
+	}
+	s.Stop()
+	s.Stop()
+	if left := processesIn(t, namespace); len(left) > 0 {
+		t.Errorf("processes left: %v", left)
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(mounts), s.Dir) {
+		t.Errorf("mounts left below %s", s.Dir)
+	}
+}
+
+func processesIn(t *testing.T, namespace string) []string {
+	t.Helper()
+	links, err := filepath.Glob("/proc/[0-9]*/ns/pid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil && target == namespace {
+			found = append(found, link)
+		}
+	}
+	return found
+}
