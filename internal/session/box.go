@@ -1,0 +1,224 @@
+package session
+
+import (
+	"context"
+	"math"
+	"strings"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/wire"
+)
+
+// Box is the mailbox that is open, with what the server said when opening it
+// (RFC 9051 section 6.3.2). Pointers are nil where it said nothing.
+type Box struct {
+	Name           string
+	Exists         uint64
+	Recent         *uint64
+	FirstUnseen    *uint64 // a sequence number
+	UIDNext        *uint32
+	UIDValidity    *uint32
+	HighestModseq  *uint64
+	NoModseq       bool
+	MailboxID      string
+	AppendLimit    *uint64
+	Flags          []string
+	PermanentFlags []string
+	HasPermanent   bool
+	ReadOnly       bool
+	Warnings       []string
+}
+
+// Validity is the mailbox's UIDVALIDITY, 0 when the server tells none.
+func (b *Box) Validity() uint32 {
+	if b == nil || b.UIDValidity == nil {
+		return 0
+	}
+	return *b.UIDValidity
+}
+
+// Examine puts EXAMINE of the mailbox into flight. Box tells how it went; an
+// operation that needs the mailbox open fails with the same error.
+func (s *Session) Examine(ctx context.Context, name string) error { return s.open(ctx, name, false) }
+
+// Select is Examine with SELECT: the mailbox can be changed, and the server
+// tells PERMANENTFLAGS.
+func (s *Session) Select(ctx context.Context, name string) error { return s.open(ctx, name, true) }
+
+// Box settles the prologue and returns the open mailbox.
+func (s *Session) Box(ctx context.Context) (*Box, error) {
+	if err := s.Settle(ctx); err != nil {
+		return nil, err
+	}
+	return s.box, nil
+}
+
+func (s *Session) open(ctx context.Context, name string, write bool) error {
+	if s.box != nil {
+		if err := s.Settle(ctx); err != nil {
+			return err
+		}
+	}
+	box := &Box{Name: name, ReadOnly: !write}
+	if strings.EqualFold(name, "INBOX") {
+		box.Name = "INBOX"
+	}
+	s.box = box
+	verb := "EXAMINE"
+	if write {
+		verb = "SELECT"
+	}
+	cmd := wire.NewCommand(verb).String(EncodeName(name))
+	if s.Offers("CONDSTORE") {
+		cmd.List("CONDSTORE")
+	}
+	cmd.On(func(r *wire.Response) error {
+		box.hear(r)
+		return nil
+	}, "FLAGS", "EXISTS", "RECENT", "OK", "NO")
+	return s.later(ctx, cmd, func(st wire.Status) error {
+		if !st.OK() {
+			s.box = nil
+			return openError(st, name)
+		}
+		switch st.Code {
+		case "READ-ONLY":
+			box.ReadOnly = true
+		case "READ-WRITE":
+			box.ReadOnly = false
+		}
+		if !write {
+			box.ReadOnly = true
+		}
+		return nil
+	})
+}
+
+func openError(st wire.Status, name string) error {
+	e := refusal(st, "cannot open the mailbox %q", name)
+	if st.Status == "BAD" {
+		return e
+	}
+	return e.Hint("imapknife list shows the mailboxes")
+}
+
+// hear takes one untagged response of SELECT or EXAMINE.
+func (b *Box) hear(r *wire.Response) {
+	switch r.Kind {
+	case "EXISTS":
+		b.Exists = r.Num
+	case "RECENT":
+		n := r.Num
+		b.Recent = &n
+	case "FLAGS":
+		b.Flags = flagList(r.Reader)
+		b.check(r.Reader, "FLAGS")
+	default:
+		b.code(r.Status)
+	}
+}
+
+func (b *Box) check(r *wire.Reader, what string) {
+	if wire.IsSyntax(r.Err()) {
+		b.Warnings = append(b.Warnings, what+": "+r.Err().Error())
+	}
+}
+
+func (b *Box) code(st wire.Status) {
+	r := wire.NewReader([]byte(st.Args))
+	switch st.Code {
+	case "UNSEEN":
+		b.FirstUnseen = number(r)
+	case "UIDNEXT":
+		b.UIDNext = number32(r)
+	case "UIDVALIDITY":
+		b.UIDValidity = number32(r)
+	case "HIGHESTMODSEQ":
+		b.HighestModseq = number(r)
+	case "APPENDLIMIT":
+		b.AppendLimit = number(r)
+	case "NOMODSEQ":
+		b.NoModseq = true
+	case "MAILBOXID":
+		b.MailboxID = strings.Trim(st.Args, "()")
+	case "PERMANENTFLAGS":
+		b.PermanentFlags, b.HasPermanent = flagList(r), true
+	}
+	b.check(r, st.Code)
+}
+
+// number reads a number, nil where there is none.
+func number(r *wire.Reader) *uint64 {
+	if n := r.Number(); r.Err() == nil {
+		return &n
+	}
+	return nil
+}
+
+func number32(r *wire.Reader) *uint32 {
+	n := number(r)
+	if n == nil || *n > math.MaxUint32 {
+		return nil
+	}
+	v := uint32(*n)
+	return &v
+}
+
+// maxFlags is how many flags one list may hold.
+const maxFlags = 10000
+
+// flagList reads a parenthesised list of flags. Keywords that are quoted or
+// hold odd octets are taken as they are.
+func flagList(r *wire.Reader) []string {
+	flags := []string{}
+	if !r.Open() {
+		r.Skip()
+		return flags
+	}
+	for !r.Close() {
+		f, _ := r.String(wire.MaxToken)
+		if r.Err() != nil {
+			break
+		}
+		if len(flags) < maxFlags {
+			flags = append(flags, flagName(f))
+		}
+	}
+	return flags
+}
+
+// flagName makes the common flags without allocating.
+func flagName(f []byte) string {
+	switch string(f) {
+	case `\Seen`:
+		return `\Seen`
+	case `\Recent`:
+		return `\Recent`
+	case `\Answered`:
+		return `\Answered`
+	case `\Flagged`:
+		return `\Flagged`
+	case `\Deleted`:
+		return `\Deleted`
+	case `\Draft`:
+		return `\Draft`
+	}
+	return strings.ToValidUTF8(string(f), "\uFFFD")
+}
+
+// SpecialUse finds the mailbox with a special-use attribute such as \Sent
+// (RFC 6154). Servers that know no SPECIAL-USE may still tell it in LIST.
+func (s *Session) SpecialUse(ctx context.Context, attr string) (string, error) {
+	found := ""
+	err := s.List(ctx, ListRequest{Patterns: []string{"*"}}, func(e *ListEntry) error {
+		if found == "" && e.SpecialUse() != "" && strings.EqualFold(e.SpecialUse(), attr) {
+			found = e.Name
+		}
+		return nil
+	})
+	if err == nil && found == "" {
+		err = fault.New(fault.Refused, "the server names no mailbox for %s", attr).
+			Hint("name the mailbox itself; imapknife list shows the mailboxes")
+	}
+	return found, err
+}

@@ -1,0 +1,148 @@
+package session
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/wire"
+)
+
+// maxCaps is how many capabilities of a server are kept.
+const maxCaps = 1000
+
+// caps is a set of capabilities: upper-case name to the server's spelling.
+type caps map[string]string
+
+func newCaps(names []string) caps {
+	if len(names) == 0 {
+		return nil
+	}
+	c := make(caps, len(names))
+	for _, n := range names[:min(len(names), maxCaps)] {
+		c[strings.ToUpper(n)] = n
+	}
+	return c
+}
+
+func parseCaps(text string) caps { return newCaps(strings.Fields(text)) }
+
+// revision2 is what IMAP4rev2 includes, so that a server that speaks nothing
+// else need not list it (RFC 9051 appendix E).
+var revision2 = [...]string{"ENABLE", "ESEARCH", "IDLE", "LIST-EXTENDED", "LIST-STATUS", "LITERAL-", "MOVE",
+	"NAMESPACE", "SASL-IR", "SEARCHRES", "SPECIAL-USE", "STATUS=SIZE", "STATUS=DELETED", "UIDPLUS", "UNSELECT", "BINARY", "CHILDREN"}
+
+func (c caps) has(name string) bool {
+	if _, ok := c[name]; ok {
+		return true
+	}
+	_, rev1 := c["IMAP4REV1"]
+	_, rev2 := c["IMAP4REV2"]
+	return rev2 && !rev1 && slices.Contains(revision2[:], name)
+}
+
+func (c caps) names() []string { return slices.Sorted(maps.Values(c)) }
+
+// setCaps takes what the server announced: before login that is what it
+// offers for logging in, from the login on what holds for the session.
+func (s *Session) setCaps(c caps) {
+	s.literals(c)
+	if s.login == nil {
+		s.greeting = c
+		return
+	}
+	s.caps = c
+	if names := c.names(); !slices.Equal(names, s.record.Capabilities) {
+		s.record.Capabilities, s.learnt = names, true
+	}
+}
+
+// literals lets the connection send literals as the server allows.
+func (s *Session) literals(c caps) {
+	switch {
+	case c.has("LITERAL+"):
+		s.c.AllowNonSync(1 << 62)
+	case c.has("LITERAL-"):
+		s.c.AllowNonSync(4096)
+	}
+}
+
+// Offers reports whether the server has the capability, by what is known
+// without waiting: its own word if it has spoken, else what it said last time.
+// A reading command may rely on it; Has makes sure.
+func (s *Session) Offers(name string) bool {
+	if s.caps != nil {
+		return s.caps.has(name)
+	}
+	return s.guessed.has(name)
+}
+
+// Has reports whether the server has the capability. It settles the prologue
+// and asks where nothing is known yet.
+func (s *Session) Has(ctx context.Context, name string) (bool, error) {
+	err := s.learn(ctx)
+	return s.Offers(name), err
+}
+
+// Need is an error of kind Refused unless the server has the capability.
+func (s *Session) Need(ctx context.Context, name, what string) error {
+	has, err := s.Has(ctx, name)
+	if err == nil && !has {
+		err = fault.New(fault.Refused, "%s needs the capability %s, which the server lacks", what, name).
+			Hint("imapknife capability shows what the server offers")
+	}
+	return err
+}
+
+// learn settles the prologue and makes the capabilities known.
+func (s *Session) learn(ctx context.Context) error {
+	if s.caps != nil {
+		return nil
+	}
+	if s.guessed != nil && s.login != nil && !s.login.Done() {
+		return nil
+	}
+	if err := s.Settle(ctx); err != nil || s.caps != nil {
+		return err
+	}
+	if s.guessed != nil {
+		return nil
+	}
+	return s.askCaps(ctx)
+}
+
+// askCaps sends CAPABILITY and waits.
+func (s *Session) askCaps(ctx context.Context) error {
+	st, err := s.do(ctx, s.capability())
+	if err == nil && !st.OK() {
+		err = refusal(st, "the server does not tell its capabilities")
+	}
+	return err
+}
+
+func (s *Session) capability() *wire.Command {
+	return wire.NewCommand("CAPABILITY").On(func(r *wire.Response) error {
+		s.setCaps(parseCaps(string(r.Text())))
+		return nil
+	}, "CAPABILITY")
+}
+
+// Capabilities asks the server what it offers, before login and after. after
+// is nil when the session has not logged in.
+func (s *Session) Capabilities(ctx context.Context) (before, after []string, err error) {
+	if s.login == nil && s.cfg.Secret == nil {
+		if s.greeting == nil {
+			err = s.askCaps(ctx)
+		}
+		return s.greeting.names(), nil, err
+	}
+	if err := s.Settle(ctx); err != nil {
+		return nil, nil, err
+	}
+	if s.caps == nil {
+		err = s.askCaps(ctx)
+	}
+	return s.greeting.names(), s.caps.names(), err
+}

@@ -1,0 +1,209 @@
+package session
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/wire"
+)
+
+// TLSMode is how a connection is protected.
+type TLSMode int
+
+const (
+	Implicit TLSMode = iota // TLS from the first octet, port 993 (RFC 8314)
+	StartTLS                // STARTTLS, port 143
+	NoTLS                   // clear text
+)
+
+func (m TLSMode) String() string { return [...]string{"implicit", "starttls", "none"}[m] }
+
+// dial connects, with TLS from the first octet where that is the mode.
+func (s *Session) dial(ctx context.Context) error {
+	tlsConfig, err := s.tlsConfig()
+	if err != nil {
+		return err
+	}
+	dctx, cancel := ctx, context.CancelFunc(func() {})
+	if s.cfg.ConnectTimeout > 0 {
+		dctx, cancel = context.WithTimeout(ctx, s.cfg.ConnectTimeout)
+	}
+	defer cancel()
+	start := s.cfg.Now()
+	nc, err := (&net.Dialer{}).DialContext(dctx, "tcp", s.cfg.Addr())
+	if err != nil {
+		return s.dialError(ctx, err)
+	}
+	s.rtt = s.cfg.Now().Sub(start)
+	s.cfg.Trace.Note("connected to %s (%s)", s.cfg.Addr(), nc.RemoteAddr())
+	if s.cfg.TLS == Implicit {
+		if nc, err = s.handshake(dctx, nc, tlsConfig); err != nil {
+			return s.causeOr(ctx, err)
+		}
+	}
+	s.c = wire.NewConn(nc, wire.Options{
+		IOTimeout: s.cfg.IOTimeout, Now: s.cfg.Now, Trace: s.cfg.Trace,
+		ReadOnly: s.cfg.ReadOnly, Idle: s.cfg.Idle, Notice: s.notice,
+	})
+	return nil
+}
+
+// causeOr prefers the reason for which ctx was cancelled to err.
+func (s *Session) causeOr(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+func (s *Session) tlsConfig() (*tls.Config, error) {
+	name := s.cfg.ServerName
+	if name == "" {
+		name = s.cfg.Host
+	}
+	c := &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12, InsecureSkipVerify: s.cfg.Insecure, Time: s.cfg.Now}
+	if s.cfg.CAFile != "" {
+		pem, err := os.ReadFile(s.cfg.CAFile)
+		if err != nil {
+			return nil, fault.Wrap(fault.Usage, err, "cannot read the CA file")
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fault.New(fault.Usage, "no certificate in the CA file %q", s.cfg.CAFile).
+				Hint("it must be in PEM form: -----BEGIN CERTIFICATE-----")
+		}
+	}
+	return c, nil
+}
+
+// handshake does TLS on nc, which it closes when that fails.
+func (s *Session) handshake(ctx context.Context, nc net.Conn, config *tls.Config) (net.Conn, error) {
+	tc := tls.Client(nc, config)
+	if err := tc.HandshakeContext(ctx); err != nil {
+		nc.Close()
+		return nil, s.tlsError(err)
+	}
+	st := tc.ConnectionState()
+	how := "verified for " + config.ServerName
+	if config.InsecureSkipVerify {
+		how = "NOT verified"
+	}
+	s.cfg.Trace.Note("%s, %s, certificate %s", tls.VersionName(st.Version), tls.CipherSuiteName(st.CipherSuite), how)
+	return tc, nil
+}
+
+func (s *Session) dialError(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	e := fault.New(fault.Connect, "cannot connect to %s: %s", s.cfg.Addr(), plain(err))
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		e.Hint("check the host name in the URL")
+	} else if errors.Is(err, syscall.ECONNREFUSED) {
+		e.Hint("nothing listens on that port: imaps is 993, imap with STARTTLS 143")
+	} else if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+		e.Op = "cannot connect to " + s.cfg.Addr() + ": no answer within " + s.cfg.ConnectTimeout.String()
+		e.Hint("--connect-timeout sets how long to wait")
+	}
+	return e
+}
+
+// plain is err's innermost text: the layers of package net repeat the address.
+func plain(err error) string {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return "lookup " + dns.Name + ": " + dns.Err
+	}
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno.Error()
+	}
+	return err.Error()
+}
+
+func (s *Session) tlsError(err error) error {
+	e := fault.New(fault.Connect, "no TLS with %s: %s", s.cfg.Addr(), strings.TrimPrefix(err.Error(), "tls: "))
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return e.Hint("--ca-file FILE trusts the authority that signed the server's certificate")
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return e.Hint("--server-name NAME verifies the certificate for another name")
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return e.Hint("the port does not speak TLS from the start: use imap:// for STARTTLS, usually on port 143")
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+		e.Op = "no TLS with " + s.cfg.Addr() + ": no answer within " + s.cfg.ConnectTimeout.String()
+		return e.Hint("use imap:// if the port expects STARTTLS, or --connect-timeout to wait longer")
+	}
+	return e
+}
+
+// greet reads the greeting and, where that is the mode, does STARTTLS. What
+// was learnt in clear is forgotten. It reports whether the server greeted
+// with PREAUTH.
+func (s *Session) greet(ctx context.Context) (preauth bool, err error) {
+	st, err := s.c.Greeting(ctx)
+	if err != nil {
+		return false, err
+	}
+	if st.Status == "BYE" {
+		return false, refusal(st, "the server refuses the connection")
+	}
+	preauth = st.Status == "PREAUTH"
+	if s.cfg.TLS == StartTLS {
+		if preauth {
+			return false, fault.New(fault.Connect, "the server logged us in before TLS (PREAUTH); STARTTLS is not possible").
+				Hint("someone on the way may be tampering with the connection")
+		}
+		return false, s.startTLS(ctx)
+	}
+	if st.Code == "CAPABILITY" {
+		s.greeting = parseCaps(st.Args)
+	}
+	return preauth, nil
+}
+
+func (s *Session) startTLS(ctx context.Context) error {
+	config, err := s.tlsConfig()
+	if err != nil {
+		return err
+	}
+	st, err := s.c.Do(ctx, wire.NewCommand("STARTTLS"))
+	if err != nil {
+		return err
+	}
+	if !st.OK() {
+		e := refusal(st, "STARTTLS is not possible on %s", s.cfg.Addr())
+		e.Kind = fault.Connect
+		return e.Hint("imaps:// uses TLS from the start, usually on port 993")
+	}
+	return s.c.Upgrade(func(nc net.Conn) (net.Conn, error) {
+		hctx, cancel := ctx, context.CancelFunc(func() {})
+		if s.cfg.ConnectTimeout > 0 {
+			hctx, cancel = context.WithTimeout(ctx, s.cfg.ConnectTimeout)
+		}
+		defer cancel()
+		tc, err := s.handshake(hctx, nc, config)
+		if err != nil {
+			return nil, s.causeOr(ctx, err)
+		}
+		return tc, nil
+	})
+}
+
+// notice hears what no command asked for. Only an ALERT must reach a person
+// (RFC 9051 section 7.1).
+func (s *Session) notice(r *wire.Response) {
+	switch {
+	case r.Status.Code == "ALERT" && s.cfg.Notice != nil:
+		s.cfg.Notice(r.Status.Text)
+	case r.Kind == "CAPABILITY":
+		s.setCaps(parseCaps(string(r.Text())))
+	}
+}

@@ -1,0 +1,258 @@
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/wire"
+)
+
+// Config says how to reach a server and who to be there.
+type Config struct {
+	Host string
+	Port int
+	TLS  TLSMode
+	User string
+	// Secret fetches the password; it is called once, before dialling. Nil
+	// opens the session without login.
+	Secret func(context.Context) (string, error)
+	// Auth is the order of mechanisms to try; empty for the default.
+	Auth []string
+
+	ServerName string // name in the certificate, Host when empty
+	CAFile     string // PEM file of authorities to trust instead of the system's
+	Insecure   bool   // do not verify the certificate
+
+	ConnectTimeout time.Duration // for name, TCP and TLS together
+	IOTimeout      time.Duration // without progress
+
+	ReadOnly     bool
+	NoPipelining bool
+	Trace        *wire.Trace
+	Memory       *Memory          // what servers were like last time; may be nil
+	Now          func() time.Time // required
+	Idle         func() error     // called before each wait for the server
+	Notice       func(string)     // gets ALERT texts; may be nil
+}
+
+// AccountID is the digest that rows carry as "account": the same for the same
+// user on the same server, and telling neither.
+func (c *Config) AccountID() string {
+	sum := sha256.Sum256([]byte(strings.ToLower(c.Host) + "\x00" + strconv.Itoa(c.Port) + "\x00" + c.User))
+	return hex.EncodeToString(sum[:6])
+}
+
+// Addr is the server's host and port.
+func (c *Config) Addr() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
+
+// Session is an open session.
+type Session struct {
+	cfg     Config
+	c       *wire.Conn
+	account string
+	rtt     time.Duration // of the TCP handshake
+
+	greeting caps // announced before login, nil when unknown
+	caps     caps // announced after login, nil when unknown
+	guessed  caps // remembered from the last time
+	record   record
+	learnt   bool // record has changed
+
+	prologue []step
+	login    *wire.Pending
+	piped    []*wire.Pending // sent behind a login that was not yet answered
+	probed   bool            // the NOOP that proves dropping has been sent
+	box      *Box
+}
+
+// step is a command of the prologue and what its answer means.
+type step struct {
+	p     *wire.Pending
+	check func(wire.Status) error
+}
+
+// Open dials the server, does TLS, reads the greeting and puts the login into
+// flight. An error means that no session exists.
+func Open(ctx context.Context, cfg Config) (*Session, error) {
+	secret := ""
+	if cfg.Secret != nil {
+		var err error
+		if secret, err = cfg.Secret(ctx); err != nil {
+			return nil, err
+		}
+	}
+	s := &Session{cfg: cfg, account: cfg.AccountID()}
+	if cfg.Memory != nil {
+		if r, ok := cfg.Memory.recall(cfg.User + "@" + cfg.Addr()); ok {
+			s.record, s.guessed = r, newCaps(r.Capabilities)
+		}
+	}
+	if err := s.dial(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.start(ctx, secret); err != nil {
+		s.c.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Session) start(ctx context.Context, secret string) error {
+	preauth, err := s.greet(ctx)
+	if err != nil || s.cfg.Secret == nil {
+		return err
+	}
+	if preauth {
+		s.caps, s.greeting = s.greeting, nil
+		return nil
+	}
+	return s.authenticate(ctx, secret)
+}
+
+// Account is the digest that rows carry.
+func (s *Session) Account() string { return s.account }
+
+// Close ends the session. It says LOGOUT but does not wait for the answer.
+func (s *Session) Close() error {
+	s.remember()
+	return s.c.Logout()
+}
+
+// send puts cmd into flight and notes it if the login is not answered yet.
+func (s *Session) send(ctx context.Context, cmd *wire.Command) (*wire.Pending, error) {
+	if s.login != nil && !s.login.Done() && (s.cfg.NoPipelining || s.record.NoPipelining || s.c.Waits(cmd)) {
+		if err := s.Settle(ctx); err != nil {
+			return nil, err
+		}
+	}
+	p, err := s.c.Send(ctx, cmd)
+	if err == nil && s.login != nil && !s.login.Done() {
+		s.piped = append(s.piped, p)
+	}
+	return p, err
+}
+
+// later puts cmd into the prologue: check sees its answer when the prologue
+// is settled.
+func (s *Session) later(ctx context.Context, cmd *wire.Command, check func(wire.Status) error) error {
+	p, err := s.send(ctx, cmd)
+	if err != nil {
+		return err
+	}
+	s.prologue = append(s.prologue, step{p, check})
+	return nil
+}
+
+// Settle waits until the login and what was sent behind it are answered.
+func (s *Session) Settle(ctx context.Context) error {
+	for len(s.prologue) > 0 {
+		st := s.prologue[0]
+		status, err := s.await(ctx, st.p)
+		if err != nil {
+			return err
+		}
+		s.prologue = s.prologue[1:]
+		if err := st.check(status); err != nil {
+			s.prologue = nil
+			return err
+		}
+	}
+	return nil
+}
+
+// do sends cmd behind the prologue, settles that, and waits for the answer.
+func (s *Session) do(ctx context.Context, cmd *wire.Command) (wire.Status, error) {
+	p, err := s.send(ctx, cmd)
+	if err != nil {
+		return wire.Status{}, err
+	}
+	return s.finish(ctx, p)
+}
+
+// finish settles the prologue and waits for p.
+func (s *Session) finish(ctx context.Context, p *wire.Pending) (wire.Status, error) {
+	if err := s.Settle(ctx); err != nil {
+		return wire.Status{}, err
+	}
+	return s.await(ctx, p)
+}
+
+// await waits for p. Where commands were sent behind the login and the server
+// falls silent after accepting it, it may have dropped them: Courier does.
+func (s *Session) await(ctx context.Context, p *wire.Pending) (wire.Status, error) {
+	for !p.Done() && s.mayDrop() {
+		ready, err := s.c.Ready(ctx, s.patience())
+		if err != nil {
+			return wire.Status{}, err
+		}
+		if ready {
+			err = s.c.Step(ctx)
+		} else {
+			err = s.probe(ctx)
+		}
+		if err != nil {
+			return wire.Status{}, err
+		}
+	}
+	return s.c.Wait(ctx, p)
+}
+
+// mayDrop reports whether commands sent behind the login could have been
+// dropped: none of them is answered yet, and no probe has been made.
+func (s *Session) mayDrop() bool {
+	if s.probed || len(s.piped) == 0 {
+		return false
+	}
+	for _, p := range s.piped {
+		if p.Done() {
+			return false
+		}
+	}
+	return !s.login.Done() || s.login.Result.OK()
+}
+
+// patience is how long the server may be silent after the login before that
+// is looked into.
+func (s *Session) patience() time.Duration {
+	if !s.login.Done() {
+		return s.cfg.IOTimeout
+	}
+	return min(200*time.Millisecond+4*s.rtt, 3*time.Second)
+}
+
+// probe finds out whether the commands behind the login were dropped: a NOOP
+// that is answered before them proves it. Then they are sent again. All of
+// them only read.
+func (s *Session) probe(ctx context.Context) error {
+	if !s.login.Done() {
+		_, err := s.c.Wait(ctx, s.login) // reports the time-out
+		return err
+	}
+	s.probed = true
+	if _, err := s.c.Do(ctx, wire.NewCommand("NOOP")); err != nil {
+		return err
+	}
+	for _, p := range s.piped {
+		if p.Done() {
+			continue
+		}
+		s.record.NoPipelining, s.learnt = true, true
+		if err := s.c.Resend(ctx, p); err != nil {
+			return err
+		}
+	}
+	s.cfg.Trace.Note("the server dropped what was sent behind the login; sent again")
+	return nil
+}
+
+// refusal is the error of a command that was answered NO or BAD.
+func refusal(st wire.Status, format string, args ...any) *fault.Error {
+	return &fault.Error{Kind: fault.Refused, Op: fmt.Sprintf(format, args...), Server: st.Server()}
+}

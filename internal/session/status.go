@@ -1,0 +1,175 @@
+package session
+
+import (
+	"context"
+	"strings"
+
+	"github.com/imapknife/imapknife/internal/wire"
+)
+
+// statusBatch is how many STATUS commands are in flight at once: few enough
+// that neither side's buffers fill while the other is writing.
+const statusBatch = 64
+
+// StatusData is one STATUS response. Pointers are nil where an item was not
+// told (RFC 9051 section 7.3.4).
+type StatusData struct {
+	Name, Raw     string
+	Messages      *uint64
+	Recent        *uint64
+	Unseen        *uint64
+	Deleted       *uint64
+	Size          *uint64
+	UIDNext       *uint32
+	UIDValidity   *uint32
+	HighestModseq *uint64
+	MailboxID     string
+	AppendLimit   *uint64
+	Warnings      []string
+}
+
+// StatusItems is what this server can tell in STATUS.
+func (s *Session) StatusItems(ctx context.Context) ([]string, error) {
+	if err := s.learn(ctx); err != nil {
+		return nil, err
+	}
+	items := []string{"MESSAGES", "UIDNEXT", "UIDVALIDITY", "UNSEEN"}
+	if rev2only := s.Offers("IMAP4REV2") && !s.Offers("IMAP4REV1"); !rev2only {
+		items = append(items, "RECENT")
+	}
+	for _, opt := range [...]struct{ cap, item string }{
+		{"STATUS=SIZE", "SIZE"}, {"STATUS=DELETED", "DELETED"}, {"CONDSTORE", "HIGHESTMODSEQ"},
+		{"OBJECTID", "MAILBOXID"}, {"APPENDLIMIT", "APPENDLIMIT"},
+	} {
+		if s.Offers(opt.cap) || opt.cap == "STATUS=DELETED" && s.Offers("IMAP4REV2") {
+			items = append(items, opt.item)
+		}
+	}
+	return items, nil
+}
+
+// Status asks for the counts of the named mailboxes, pipelined, and calls fn
+// for each in order: with data, or with the server's refusal.
+func (s *Session) Status(ctx context.Context, names, items []string, fn func(name string, d *StatusData, err error) error) error {
+	for len(names) > 0 {
+		n := min(len(names), statusBatch)
+		if err := s.statusPass(ctx, names[:n], items, fn); err != nil {
+			return err
+		}
+		names = names[n:]
+	}
+	return nil
+}
+
+func (s *Session) statusPass(ctx context.Context, names, items []string, fn func(string, *StatusData, error) error) error {
+	pending := make([]*wire.Pending, len(names))
+	data := make([]*StatusData, len(names))
+	for i, name := range names {
+		cmd := wire.NewCommand("STATUS").String(EncodeName(name)).List(items...).On(func(r *wire.Response) error {
+			if d := readStatus(r); strings.EqualFold(d.Name, name) || data[i] == nil {
+				data[i] = d
+			}
+			return nil
+		}, "STATUS")
+		var err error
+		if pending[i], err = s.send(ctx, cmd); err != nil {
+			return err
+		}
+	}
+	for i, name := range names {
+		st, err := s.finish(ctx, pending[i])
+		if err != nil {
+			return err
+		}
+		var bad error
+		switch {
+		case !st.OK():
+			e := refusal(st, "cannot tell the status of %q", name)
+			bad = e.Hint("imapknife list shows the mailboxes")
+		case data[i] == nil:
+			data[i] = &StatusData{Name: name, Warnings: []string{"the server answered OK without a STATUS response"}}
+		}
+		if err := fn(name, data[i], bad); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// statuses fills in the counts of entries where LIST could not.
+func (s *Session) statuses(ctx context.Context, items []string, all []*ListEntry) error {
+	byName := map[string]*ListEntry{}
+	var names []string
+	for _, e := range all {
+		if e.Selectable() {
+			byName[e.Name] = e
+			names = append(names, e.Name)
+		}
+	}
+	return s.Status(ctx, names, items, func(name string, d *StatusData, err error) error {
+		if err != nil {
+			byName[name].Warnings = append(byName[name].Warnings, err.Error())
+			return nil
+		}
+		byName[name].Status = d
+		return nil
+	})
+}
+
+// readStatus reads `name (ITEM value …)`. Unknown items are passed over.
+func readStatus(r *wire.Response) *StatusData {
+	raw, _ := r.String(wire.MaxToken)
+	d := &StatusData{Raw: string(raw)}
+	d.Name, _ = DecodeName(d.Raw)
+	if strings.EqualFold(d.Name, "INBOX") {
+		d.Name = "INBOX"
+	}
+	if r.Open() {
+		for !r.Close() {
+			d.item(r, strings.ToUpper(string(r.Item())))
+		}
+	} else {
+		r.Skip()
+	}
+	if wire.IsSyntax(r.Err()) {
+		d.Warnings = append(d.Warnings, "STATUS: "+r.Err().Error())
+	}
+	return d
+}
+
+func (d *StatusData) item(r *wire.Response, name string) {
+	if name == "MAILBOXID" {
+		if r.Open() {
+			id, _ := r.String(wire.MaxToken)
+			d.MailboxID = string(id)
+			r.Close()
+		}
+		return
+	}
+	if b := r.Next(); b < '0' || b > '9' {
+		r.Skip() // NIL, or an item of another form
+		return
+	}
+	switch name {
+	case "MESSAGES":
+		d.Messages = number(r.Reader)
+	case "RECENT":
+		d.Recent = number(r.Reader)
+	case "UNSEEN":
+		d.Unseen = number(r.Reader)
+	case "DELETED":
+		d.Deleted = number(r.Reader)
+	case "SIZE":
+		d.Size = number(r.Reader)
+	case "UIDNEXT":
+		d.UIDNext = number32(r.Reader)
+	case "UIDVALIDITY":
+		d.UIDValidity = number32(r.Reader)
+	case "HIGHESTMODSEQ":
+		d.HighestModseq = number(r.Reader)
+	case "APPENDLIMIT":
+		d.AppendLimit = number(r.Reader)
+	default:
+		r.Skip()
+	}
+}
