@@ -1,0 +1,177 @@
+// Package sandbox is the IMAP server behind "imapknife sandbox": people test
+// their scripts against it, and our own scripts run on it.
+//
+// The protocol is go-imap's imapserver, the backend (mailboxes, messages,
+// MIME, search) is ours; docs/decisions/0006 says why. It keeps everything in
+// memory, listens on loopback only and must not touch any file but the seed it
+// is told to read. It shares no code with the client side of imapknife, so
+// that each is a witness of the other.
+package sandbox
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/binary"
+	"io"
+	"log"
+	"net"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapserver"
+
+	"github.com/imapknife/imapknife/internal/fault"
+)
+
+// DefaultUser is the user name when Options.User is empty.
+const DefaultUser = "sandbox"
+
+// Options says what the sandbox serves and where.
+type Options struct {
+	// Seed is where messages come from: "" for the built-in samples, else a
+	// Maildir, a directory of .eml files (subdirectories become mailboxes) or
+	// an mbox file.
+	Seed string
+	// Empty starts with the standard mailboxes and no messages at all.
+	Empty bool
+	// User is the only user, DefaultUser when empty; Password is random when
+	// empty.
+	User, Password string
+	// Listener is where to accept connections, owned by the server from now
+	// on. Nil means an ephemeral port on 127.0.0.1. A TCP listener off
+	// loopback is refused.
+	Listener net.Listener
+	// Now is the clock: samples are dated back from it, arrivals without a
+	// date get it as INTERNALDATE. It is required.
+	Now func() time.Time
+	// Log gets protocol and connection errors, Debug every line both ways
+	// with secrets starred out. Both may be nil.
+	Log, Debug io.Writer
+	// NoCaps are capabilities to do without: they are not advertised, and
+	// commands that belong to them are refused. Hiding one that IMAP4rev2
+	// includes (RFC 9051, appendix E) hides IMAP4rev2 too.
+	NoCaps []string
+}
+
+// Server is a running sandbox. Its methods may be called from any goroutine.
+type Server struct {
+	acct     *account
+	user     string
+	password string
+	now      func() time.Time
+	caps     capabilities
+	listener *listener
+	imap     *imapserver.Server
+	serving  sync.WaitGroup
+}
+
+// Start loads the seed, listens and serves. The server takes connections when
+// Start returns; Close ends it. Errors are of kind Usage (a bad seed or
+// option), Safety (a listener off loopback) or Local.
+func Start(o Options) (*Server, error) {
+	if o.Now == nil {
+		return nil, fault.New(fault.Usage, "sandbox needs a clock")
+	}
+	s := &Server{user: o.User, password: o.Password, now: o.Now, caps: newCapabilities(o.NoCaps)}
+	if !s.caps.has(imap.CapIMAP4rev1) && !s.caps.has(imap.CapIMAP4rev2) {
+		return nil, fault.New(fault.Usage, "cannot hide both IMAP4rev1 and IMAP4rev2")
+	}
+	if s.user == "" {
+		s.user = DefaultUser
+	}
+	if s.password == "" {
+		s.password = rand.Text()
+	}
+	s.acct = newAccount(randomUIDValidity())
+	if err := s.acct.seed(o); err != nil {
+		return nil, err
+	}
+	ln := o.Listener
+	if ln == nil {
+		var err error
+		if ln, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			return nil, fault.Wrap(fault.Local, err, "cannot listen on loopback")
+		}
+	}
+	if tcp, ok := ln.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		return nil, fault.New(fault.Safety, "sandbox listens on loopback only, not on %s", tcp)
+	}
+	s.listener = newListener(ln, s.caps, o.Debug)
+	s.imap = imapserver.New(&imapserver.Options{
+		NewSession: func(c *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
+			return &session{srv: s, acct: s.acct, conn: c}, nil, nil
+		},
+		Caps:         s.caps.available,
+		Logger:       log.New(writerOrDiscard(o.Log), "", 0),
+		InsecureAuth: true, // loopback only
+	})
+	s.serving.Go(func() { _ = s.imap.Serve(s.listener) })
+	return s, nil
+}
+
+// Addr is the host and port the server listens on.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// URL is the account's address as imapknife takes it, without the password.
+func (s *Server) URL() string {
+	u := url.URL{Scheme: "imap+insecure", User: url.User(s.user), Host: s.Addr(), Path: "/"}
+	return u.String()
+}
+
+// Password is the user's password.
+func (s *Server) Password() string { return s.password }
+
+// Append delivers a message from inside, as an MTA would, and wakes sessions
+// that IDLE there. raw is kept as it is and must not change afterwards; a zero
+// date means now. Errors are of kind Usage.
+func (s *Server) Append(mailbox string, raw []byte, flags []string, date time.Time) (uid uint32, err error) {
+	if date.IsZero() {
+		date = s.now()
+	}
+	data, err := s.acct.append(mailbox, raw, toFlags(flags), date)
+	if err != nil {
+		return 0, fault.Wrap(fault.Usage, err, "cannot append to %q", mailbox)
+	}
+	return uint32(data.UID), nil
+}
+
+// Close stops listening, cuts every connection and waits until their sessions
+// have ended. Calling it again does nothing.
+func (s *Server) Close() error {
+	err := s.listener.shutdown()
+	s.serving.Wait()
+	// Nothing is left open: this only makes the protocol layer refuse more.
+	_ = s.imap.Close()
+	return err
+}
+
+// login compares in constant time, whatever the lengths.
+func (s *Server) login(user, password string) error {
+	same := func(a, b string) int {
+		ha, hb := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+		return subtle.ConstantTimeCompare(ha[:], hb[:])
+	}
+	if same(user, s.user)&same(password, s.password) != 1 {
+		return imapserver.ErrAuthFailed
+	}
+	return nil
+}
+
+// randomUIDValidity starts each server's UIDVALIDITY values elsewhere, so that
+// what a client cached of an earlier sandbox on the same port is void. It
+// leaves room above for the mailboxes to come.
+func randomUIDValidity() uint32 {
+	var b [4]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return 1<<20 | binary.BigEndian.Uint32(b[:])>>1
+}
+
+func writerOrDiscard(w io.Writer) io.Writer {
+	if w == nil {
+		return io.Discard
+	}
+	return w
+}
