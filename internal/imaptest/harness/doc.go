@@ -1,0 +1,62 @@
+// Package harness runs testscripts (github.com/rogpeppe/go-internal) of
+// imapknife against the sandbox, against real servers and against scripted
+// ones, and gives scripts the commands to look at what was printed, at the
+// octets on the wire and at what a mailbox holds. It is for tests only.
+//
+// # Environment
+//
+// Every script has a mailbox of its own, seeded with the sandbox's samples,
+// and a recording proxy before it. IMAPKNIFE_URL and IMAPKNIFE_PASSWORD lead
+// there; SERVER is sandbox, dovecot, …; IMAP_USER is the user; PREFIX is what
+// names of mailboxes begin with (INBOX. on Courier, else empty) and SEP the
+// hierarchy delimiter. HOME and the XDG folders are below $WORK/home, TZ is
+// UTC. Conditions are [server:NAME] and [cap:NAME], the latter as announced
+// after login. Scripts for hostile servers have none of that until serve.
+//
+// imapknife ends with status 99 and a dump of its goroutines when it has run
+// for TEST_LIMIT (20s), so that no script hangs.
+//
+// # Commands
+//
+//	exits N PROGRAM ARG...       exec that must end with exactly that status
+//	within 2s                    the last exits took less
+//	jq [-s] EXPR [WANT]          runs EXPR on the last stdout; its output (compact,
+//	                             strings raw, joined by blanks) is WANT, or is
+//	                             neither empty, null nor false; -s takes all
+//	                             documents as one array (JSON Lines)
+//	schema [-l] VERB             the last stdout is as `imapknife schema VERB`
+//	                             says; -l: it is JSON Lines of such rows
+//	seed [-flags=L] [-date=D] MAILBOX FILE...
+//	                             append messages, LF becomes CRLF; flags as in
+//	                             '(\Seen)', date as in RFC 3339
+//	witness MAILBOX              print uid, flags, date, size and digest of each
+//	                             message, as another client sees them
+//	witness -c COMMAND...        print the answers to raw commands
+//	serve [FLAGS] NAME FILE      play a script (package imaptest) from a file and
+//	                             point IMAPKNIFE_URL there, user alice, password
+//	                             secret; $NAME is its host:port. Flags: -tls,
+//	                             -starttls, -delay=20ms, -deadline=10s,
+//	                             -leaf=expired|wronghost|selfsigned, -maxtls=1.1
+//	delay 20ms                   delay the proxy's replies, to count flights
+//	fault [FLAGS] KIND PATTERN   cut, reset or stall at the first response whose
+//	                             first line matches, before it; off lifts it.
+//	                             Flags: -keep=N octets still pass, -literal inside
+//	                             the response's literal, -all on every match
+//	wire [FLAGS] PATTERN...      each pattern matches some command of the client,
+//	                             with its literals inline as {n}octets; ! none does
+//	     -count=N                exactly N commands match
+//	     -order                  the patterns match in this order
+//	     -server                 responses instead of commands
+//	     -last                   of the last connection only
+//	wire -flights N              the last connection took N flights (needs a delay)
+//	wire -conns N                there were N connections
+//	wire -reset                  forget what has passed
+//	wire -lax                    do not fail for what IMAP forbids any client: bare
+//	                             CR or LF, NUL, commands over 8192 octets
+//	wire -print                  print the transcript
+//	absent WHAT                  note in docs/servers.md what this server lacks
+//
+// wire, and whether the client broke IMAP, is about the latest server that the
+// script started with serve, or else about the proxy. When a script fails, the
+// transcripts are in its log.
+package harness

@@ -1,0 +1,110 @@
+package harness
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/imapknife/imapknife/internal/realserver"
+)
+
+// Table gathers which verbs' scripts pass on which servers.
+type Table struct {
+	mu    sync.Mutex
+	cells map[[2]string]*cell // by verb and server
+	caps  map[string][]string
+}
+
+type cell struct {
+	passed, failed int
+	absent         []string
+}
+
+// NewTable is empty.
+func NewTable() *Table { return &Table{cells: map[[2]string]*cell{}, caps: map[string][]string{}} }
+
+// add notes the outcome of a script, whose name begins with its verb.
+func (t *Table) add(s *state) {
+	parts := strings.Split(s.tb.Name(), "/")
+	verb, _, _ := strings.Cut(parts[len(parts)-1], "-")
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key := [2]string{verb, s.server.Name}
+	if t.cells[key] == nil {
+		t.cells[key] = &cell{}
+	}
+	c := t.cells[key]
+	t.caps[s.server.Name] = s.server.caps
+	for _, what := range s.absent {
+		if !slices.Contains(c.absent, what) {
+			c.absent = append(c.absent, what)
+		}
+	}
+	if s.tb.Failed() {
+		c.failed++
+	} else {
+		c.passed++
+	}
+}
+
+func (c *cell) String() string {
+	out := "–"
+	switch {
+	case c == nil:
+	case c.failed > 0:
+		out = fmt.Sprintf("%d of %d", c.passed, c.passed+c.failed)
+	case len(c.absent) > 0:
+		slices.Sort(c.absent)
+		out = "yes, no " + strings.Join(c.absent, ", ")
+	default:
+		out = "yes"
+	}
+	return out
+}
+
+// String is the table in Markdown.
+func (t *Table) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	servers := append([]string{Sandbox}, realserver.Names()...)
+	var verbs []string
+	for key := range t.cells {
+		if !slices.Contains(verbs, key[0]) {
+			verbs = append(verbs, key[0])
+		}
+	}
+	slices.Sort(verbs)
+	var out strings.Builder
+	fmt.Fprintf(&out, "| verb | %s |\n|%s\n", strings.Join(servers, " | "), strings.Repeat("---|", len(servers)+1))
+	for _, verb := range verbs {
+		fmt.Fprintf(&out, "| %s |", verb)
+		for _, server := range servers {
+			fmt.Fprintf(&out, " %s |", t.cells[[2]string{verb, server}])
+		}
+		out.WriteString("\n")
+	}
+	out.WriteString("\n## What the servers announce after login\n\n")
+	for _, server := range servers {
+		if caps := t.caps[server]; caps != nil {
+			fmt.Fprintf(&out, "- **%s**: %s\n", server, strings.Join(caps, " "))
+		}
+	}
+	return out.String()
+}
+
+const tableHead = `# Verbs and servers
+
+Written by the tests (IMAPKNIFE_WRITE_DOCS=1 go test ./cmds -run TestScripts):
+every script in testdata/script runs on the sandbox and on real servers that
+are started for the purpose. "yes" means that all scripts of the verb pass;
+"no X" behind it, that the server lacks X and imapknife says so or works
+around it; a dash, that no script of the verb was run there.
+
+`
+
+// WriteFile writes the table to a file.
+func (t *Table) WriteFile(name string) error {
+	return os.WriteFile(name, []byte(tableHead+t.String()), 0o644)
+}
