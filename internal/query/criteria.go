@@ -1,0 +1,100 @@
+package query
+
+import (
+	"slices"
+	"strings"
+)
+
+// Arity is how many values a criterion flag takes.
+type Arity uint8
+
+// The arities.
+const (
+	NoValue       Arity = iota // --unseen
+	OneValue                   // --from TEXT
+	OptionalValue              // --has-attachment, --has-attachment=GLOB
+)
+
+// CriterionSpec describes a criterion of the command line.
+type CriterionSpec struct {
+	Name      string // flag name without dashes
+	Arity     Arity
+	ValueName string // what the value is called in help; empty for NoValue
+	Help      string // one line, lower case
+	Key       string // the search key it stands for
+}
+
+// Criteria lists the criterion flags, the table that the command line
+// registers them from.
+func Criteria() []CriterionSpec {
+	var out []CriterionSpec
+	for _, k := range keys {
+		if k.flag == "" {
+			continue
+		}
+		c := CriterionSpec{Name: k.flag, ValueName: k.value, Help: k.help, Key: k.name}
+		switch k.arg {
+		case argNone:
+		case argAttachment:
+			c.Arity, c.ValueName = OptionalValue, "GLOB"
+		default:
+			c.Arity = OneValue
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// Criterion makes the node of one criterion flag. name is without dashes;
+// value is empty for flags that take none. Errors are fault.Usage.
+func Criterion(name, value string, env Env) (*Node, error) {
+	i := slices.IndexFunc(keys[:], func(k keySpec) bool { return k.flag != "" && k.flag == name })
+	if i < 0 {
+		return nil, usage("unknown criterion %s", quote(name))
+	}
+	spec, flag := &keys[i], "--"+name
+	values := []string{value}
+	switch spec.arg {
+	case argNone:
+		if value != "" {
+			return nil, usage("%s takes no value, here is %s", flag, quote(value))
+		}
+	case argAttachment:
+		if value != "" {
+			spec = findKey(keyAttachment)
+		}
+	case argHeader: // without a colon: the field is there
+		field, text, _ := strings.Cut(value, ":")
+		values = []string{field, strings.TrimLeft(text, " \t")}
+	}
+	return leaf(flag, spec, values, env)
+}
+
+// Flag is a criterion flag as it was given.
+type Flag struct{ Name, Value string }
+
+// Combine makes one program of criterion flags: different flags are joined by
+// AND, one flag given several times by OR. Without flags it is All. Errors are
+// fault.Usage.
+func Combine(flags []Flag, env Env) (*Node, error) {
+	var order []string
+	byName := map[string][]*Node{}
+	for i, f := range flags {
+		if slices.Contains(flags[:i], f) {
+			continue
+		}
+		n, err := Criterion(f.Name, f.Value, env)
+		if err != nil {
+			return nil, err
+		}
+		if byName[f.Name] == nil {
+			order = append(order, f.Name)
+		}
+		byName[f.Name] = append(byName[f.Name], n)
+	}
+	var all []*Node
+	for _, name := range order {
+		all = append(all, Or(byName[name]...))
+	}
+	return And(all...), nil
+}
