@@ -90,7 +90,7 @@ func (p *process) kill() {
 
 // command runs a program inside the namespaces and the root folder of p.
 func (p *process) command(name string, args ...string) []string {
-	enter := []string{"nsenter", "--target", fmt.Sprint(p.cmd.Process.Pid), "--mount", "--pid", "--root", "--wd=/", name}
+	enter := []string{"nsenter", "--target", fmt.Sprint(p.cmd.Process.Pid), "--mount", "--pid", "--root", "--wdns=/", name}
 	return append(enter, args...)
 }
 

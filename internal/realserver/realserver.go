@@ -21,6 +21,13 @@ import (
 // Password is every user's password, on every server.
 const Password = "wonderland"
 
+// passwordHash is Password as crypt(3) with SHA-512 has it; Courier's HMAC states of it are in its template.
+const passwordHash = "$6$imapknife$eQnvqbydwvIToSwhDzMhQ0yTyFdanmaaPghyvGnwemQHwW1B2C4bbMIIT40MSFgT2kbsP3pwjpFeXfvdYIv88."
+
+// MdboxSuffix ends the name of a Dovecot user whose mail is kept as mdbox instead of Maildir. Such users
+// need no making: append it to a name from NewUser.
+const MdboxSuffix = "-mdbox"
+
 // startAttempts bounds how often Start tries other ports, because a free port can be taken by another
 // process before the server listens on it.
 const startAttempts = 3
@@ -33,14 +40,16 @@ const defaultUsers = 500
 type kind struct {
 	name    string
 	program string // below Root; when it is absent the server is not installed
-	// newUser makes what the server does not make by itself at a user's first login. home is the
-	// user's folder, which exists, as seen from here.
-	newUser func(home string) error
+	// newUser are the folders in a user's home that the server does not make by itself at the first login.
+	newUser []string
 }
 
 func kinds() []kind {
 	return []kind{
 		{name: "dovecot", program: "usr/sbin/dovecot"},
+		{name: "cyrus", program: "usr/lib/cyrus/bin/master"},
+		{name: "courier", program: "usr/sbin/couriertcpd", newUser: []string{"Maildir/cur", "Maildir/new", "Maildir/tmp"}},
+		{name: "imap4d", program: "usr/sbin/imap4d", newUser: []string{"INBOX/cur", "INBOX/new", "INBOX/tmp", "Mail"}},
 	}
 }
 
@@ -113,11 +122,15 @@ func Start(ctx context.Context, name, dir string, opts Options) (*Server, error)
 		opts.Users = defaultUsers
 	}
 	for range startAttempts {
+		var ports [2]int
+		if ports, err = freePorts(); err != nil {
+			break
+		}
 		var s *Server
-		if s, err = start(ctx, k, dir, opts); err == nil {
+		if s, err = start(ctx, k, dir, ports, opts); err == nil {
 			return s, nil
 		}
-		if ctx.Err() != nil || !errors.Is(err, errEnded) {
+		if ctx.Err() != nil || !errors.Is(err, errPortTaken) {
 			break
 		}
 	}

@@ -2,12 +2,16 @@ package realserver
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
@@ -56,6 +60,134 @@ func TestServers(t *testing.T) {
 				}
 			})
 			t.Run("stop", func(t *testing.T) { leavesNothing(t, s) })
+		})
+	}
+}
+
+// TestTakenPort has another process's listener on either port: Start tries again on this error.
+func TestTakenPort(t *testing.T) {
+	for _, k := range kinds() {
+		for which := range 2 {
+			t.Run(fmt.Sprint(k.name, which), func(t *testing.T) {
+				if !Here(t, k.name) {
+					return
+				}
+				ports, err := freePorts()
+				if err != nil {
+					t.Fatal(err)
+				}
+				other, err := net.Listen("tcp4", fmt.Sprint("127.0.0.1:", ports[which]))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer other.Close()
+				s, err := start(t.Context(), k, t.TempDir(), ports, Options{})
+				if err == nil {
+					s.Stop()
+				}
+				if !errors.Is(err, errPortTaken) {
+					t.Errorf("start with a taken port: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// TestTwoAtOnce has two servers of one kind beside each other, with other users' mail.
+func TestTwoAtOnce(t *testing.T) {
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) {
+			for range 2 {
+				s := ForTest(t, name, Options{})
+				if s == nil {
+					return
+				}
+				client, err := ways["starttls"](s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer client.Close()
+				appendAndFetch(t, s, client) // both as u001
+			}
+		})
+	}
+}
+
+// keeperDir names, for this test's own binary run as another process, the folder to start Dovecot in.
+const keeperDir = "IMAPKNIFE_TEST_KEEPER_DIR"
+
+// TestKilledProcess kills a process that has started a server, which must end with it.
+func TestKilledProcess(t *testing.T) {
+	if dir := os.Getenv(keeperDir); dir != "" {
+		s, err := Start(t.Context(), "dovecot", dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println("pid", s.process.cmd.Process.Pid)
+		select {} // until killed
+	}
+	if !Here(t, "dovecot") {
+		return
+	}
+	keeper := exec.Command(os.Args[0], "-test.run=^TestKilledProcess$")
+	keeper.Env = append(os.Environ(), keeperDir+"="+t.TempDir())
+	stdout, err := keeper.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := keeper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	_, scanErr := fmt.Fscanf(stdout, "pid %d\n", &pid)
+	namespace, nsErr := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", pid))
+	keeper.Process.Kill()
+	keeper.Wait()
+	if scanErr != nil || nsErr != nil {
+		t.Fatal(scanErr, nsErr)
+	}
+	for end := time.Now().Add(5 * time.Second); len(processesIn(t, namespace)) > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("processes outlive the one that started them: %v", processesIn(t, namespace))
+		}
+	}
+}
+
+func TestUnknownName(t *testing.T) {
+	if err := Available("uw-imapd"); err == nil {
+		t.Error("an unknown server is available")
+	}
+}
+
+// TestExtra has a line of Options.Extra reach each server and win over the template's.
+func TestExtra(t *testing.T) {
+	for _, test := range []struct {
+		name, extra string
+		capability  imap.Cap
+		shown       bool
+	}{
+		{"dovecot", "auth_mechanisms = plain", "AUTH=CRAM-MD5", false},
+		{"cyrus", "suppress_capabilities: ID", "ID", false},
+		{"courier", `IMAP_CAPABILITY="IMAP4rev1 XEXTRA"`, "XEXTRA", true},
+		{"imap4d", "login-disabled yes;", "LOGINDISABLED", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := ForTest(t, test.name, Options{Extra: test.extra})
+			if s == nil {
+				return
+			}
+			client, err := ways["plain"](s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			capabilities, err := client.Capability().Wait()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, shown := capabilities[test.capability]; shown != test.shown {
+				t.Errorf("%s shown: %v, want %v, in %v", test.capability, shown, test.shown, capabilities)
+			}
 		})
 	}
 }

@@ -19,6 +19,7 @@ const logTail = 16 << 10
 
 var (
 	errEnded     = errors.New("the server ended before it greeted")
+	errPortTaken = errors.New("another process has taken a port")
 	errExhausted = errors.New("every user of the pool has been handed out")
 )
 
@@ -62,10 +63,8 @@ func (s *Server) NewUser() (user, password string, err error) {
 	user = s.users[s.handedOut]
 	s.handedOut++
 	s.mu.Unlock()
-	if s.kind.newUser != nil {
-		if err := s.kind.newUser(filepath.Join(s.Dir, "var/mail", user)); err != nil {
-			return "", "", fmt.Errorf("%s: user %s: %w", s.Name, user, err)
-		}
+	if err := makeHome(filepath.Join(s.Dir, "var/mail", user), s.kind.newUser); err != nil {
+		return "", "", fmt.Errorf("%s: user %s: %w", s.Name, user, err)
 	}
 	return user, Password, nil
 }
@@ -108,13 +107,14 @@ func tail(name string) string {
 // again does nothing.
 func (s *Server) Stop() { s.process.kill() }
 
-// makeMaildirs makes Maildirs at the given paths below home, owned by the mail user.
-func makeMaildirs(home string, paths ...string) error {
-	for _, path := range paths {
-		for _, sub := range []string{"cur", "new", "tmp"} {
-			if err := os.MkdirAll(filepath.Join(home, path, sub), 0o700); err != nil {
-				return err
-			}
+// makeHome makes folders below home, all owned by the mail user.
+func makeHome(home string, folders []string) error {
+	if folders == nil {
+		return nil // the server makes it
+	}
+	for _, folder := range folders {
+		if err := os.MkdirAll(filepath.Join(home, folder), 0o700); err != nil {
+			return err
 		}
 	}
 	return filepath.WalkDir(home, func(name string, _ os.DirEntry, err error) error {

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"text/template"
 	"time"
 )
@@ -34,7 +35,7 @@ const (
 // tokenIssuer is what OAuth tokens must name as issuer.
 const tokenIssuer = "imapknife-test"
 
-//go:embed dovecot
+//go:embed dovecot cyrus courier imap4d
 var templates embed.FS
 
 //go:embed init.sh
@@ -44,24 +45,24 @@ var initScript string
 type settings struct {
 	PlainPort, TLSPort int
 	Password           string
+	PasswordHash       string
+	MdboxSuffix        string
 	Users              []string
 	TokenIssuer        string
 	TokenKey           string // base64
 	Extra              string
 }
 
-// start lays out dir, runs the server and waits until it greets.
-func start(ctx context.Context, k kind, dir string, opts Options) (*Server, error) {
-	ports, err := freePorts(2)
-	if err != nil {
-		return nil, err
-	}
+// start lays out dir, runs the server on ports, clear text and TLS, and waits until it greets.
+func start(ctx context.Context, k kind, dir string, ports [2]int, opts Options) (*Server, error) {
 	key := make([]byte, 32)
 	rand.Read(key)
 	set := settings{
 		PlainPort: ports[0], TLSPort: ports[1],
-		Password:    Password,
-		TokenIssuer: tokenIssuer, TokenKey: base64.StdEncoding.EncodeToString(key),
+		Password:     Password,
+		PasswordHash: passwordHash,
+		MdboxSuffix:  MdboxSuffix,
+		TokenIssuer:  tokenIssuer, TokenKey: base64.StdEncoding.EncodeToString(key),
 		Extra: opts.Extra,
 	}
 	for n := range opts.Users {
@@ -134,50 +135,81 @@ func layOut(dir, name string, set settings, ca *authority) error {
 	})
 }
 
-// freePorts finds n ports that nothing listens on, at random so that processes that look at the same
+// freePorts finds two ports that nothing listens on, at random so that processes that look at the same
 // time find different ones.
-func freePorts(n int) ([]int, error) {
-	var ports []int
-	for range 200 {
-		if len(ports) == n {
-			return ports, nil
-		}
+func freePorts() (ports [2]int, err error) {
+	for found := 0; found < len(ports); {
 		r, err := rand.Int(rand.Reader, big.NewInt(lastPort-firstPort+1))
 		if err != nil {
-			return nil, err
+			return ports, err
 		}
 		port := firstPort + int(r.Int64())
 		listener, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
 			continue
 		}
+		if err != nil {
+			return ports, err
+		}
 		defer listener.Close() // only now, so that no port is found twice
-		ports = append(ports, port)
+		ports[found] = port
+		found++
 	}
-	return nil, errors.New("no free port on loopback")
+	return ports, nil
 }
 
-// waitUntilGreets returns when both ports greet. The certificate proves that it is this server and not
-// another that took the port.
+// waitUntilGreets returns when both ports greet, or when the server has ended or has not got a port.
 func (s *Server) waitUntilGreets(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, greetTimeout)
-	defer cancel()
+	ctx, stop := context.WithTimeout(ctx, greetTimeout)
+	defer stop()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go s.watchStart(ctx, cancel)
 	for {
 		err := s.greeting(ctx, s.TLSAddr(), true)
 		if err == nil {
 			err = s.greeting(ctx, s.PlainAddr(), false)
 		}
+		if err == nil && s.lacksPort() {
+			return errPortTaken
+		}
 		if err == nil {
 			return nil
 		}
 		select {
-		case <-s.process.done:
-			return errEnded
 		case <-ctx.Done():
-			return fmt.Errorf("no greeting: %w", err)
+			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+}
+
+// watchStart cancels what can no longer succeed.
+func (s *Server) watchStart(ctx context.Context, cancel context.CancelCauseFunc) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.process.done:
+			if s.lacksPort() {
+				cancel(errPortTaken)
+			} else {
+				cancel(errEnded)
+			}
+			return
+		case <-time.After(50 * time.Millisecond):
+			if s.lacksPort() {
+				cancel(errPortTaken)
+				return
+			}
+		}
+	}
+}
+
+// lacksPort tells whether another process listens on one of the ports: Cyrus and imap4d then run on
+// without it, and the greeting would be another server's.
+func (s *Server) lacksPort() bool {
+	return strings.Contains(s.Log(), "Address already in use")
 }
 
 func (s *Server) greeting(ctx context.Context, addr string, implicitTLS bool) error {
@@ -192,11 +224,8 @@ func (s *Server) greeting(ctx context.Context, addr string, implicitTLS bool) er
 		return err
 	}
 	defer conn.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		if err := conn.SetDeadline(deadline); err != nil {
-			return err
-		}
-	}
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil {
 		return err

@@ -6,16 +6,26 @@ import (
 	"testing"
 )
 
+// Here tells whether the named server can be started. Where it cannot, the test's log says so in one
+// line; with IMAPKNIFE_REQUIRE_ALL=1 in the environment the test fails and ends instead.
+func Here(t testing.TB, name string) bool {
+	t.Helper()
+	err := Available(name)
+	if err == nil {
+		return true
+	}
+	if os.Getenv("IMAPKNIFE_REQUIRE_ALL") == "1" {
+		t.Fatal(err)
+	}
+	t.Logf("not run on %s: %v", name, err)
+	return false
+}
+
 // ForTest starts the named server for one test, ends it with the test, and shows its log when the test
-// has failed. Where the server cannot be started it returns nil and says so in the test's log; with
-// IMAPKNIFE_REQUIRE_ALL=1 in the environment the test fails instead.
+// has failed. Where the server is not [Here] it returns nil.
 func ForTest(t testing.TB, name string, opts Options) *Server {
 	t.Helper()
-	if err := Available(name); err != nil {
-		if os.Getenv("IMAPKNIFE_REQUIRE_ALL") == "1" {
-			t.Fatal(err)
-		}
-		t.Logf("not run on %s: %v", name, err)
+	if !Here(t, name) {
 		return nil
 	}
 	s, err := Start(context.Background(), name, t.TempDir(), opts)
