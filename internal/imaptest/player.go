@@ -206,6 +206,8 @@ func (p *player) act(a action, ahead []action) error {
 		return p.send(expand(a.text, p.vars))
 	case "R":
 		return p.repeat(a)
+	case "N":
+		return p.send(numbers(a))
 	case "C:", "C~", "C-":
 		return p.expect(a, ahead)
 	case "F:":
@@ -258,6 +260,15 @@ func (p *player) repeat(a action) error {
 		}
 	}
 	return nil
+}
+
+// numbers lists what an N line sends.
+func numbers(a action) string {
+	out := strconv.AppendInt(nil, int64(a.from), 10)
+	for i := 1; i < a.repeat; i++ {
+		out = strconv.AppendInt(append(out, ' '), int64(a.from+i*a.step), 10)
+	}
+	return string(out)
 }
 
 // expect reads what a C line wants.

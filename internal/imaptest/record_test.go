@@ -20,8 +20,8 @@ func TestFlights(t *testing.T) {
 		Addr() string
 		Record() *Record
 	}{s, p} {
-		c := dial(t, server.Addr())
 		begin := time.Now()
+		c := dial(t, server.Addr())
 		c.line("* OK")
 		if d := time.Since(begin); d < delay {
 			t.Errorf("the greeting took %v", d)

@@ -16,6 +16,8 @@ type action struct {
 	re     *regexp.Regexp
 	name   string // C: the name that keeps the tag
 	repeat int
+	from   int // N: first number, then repeat numbers step apart
+	step   int
 	wait   time.Duration
 }
 
@@ -211,6 +213,8 @@ func parseAction(line int, verb, rest string) (action, error) {
 		if a.repeat, err = strconv.Atoi(count); err == nil {
 			a.text, err = unescape(text)
 		}
+	case "N:":
+		err = a.numbers(rest)
 	case "C:":
 		if strings.HasPrefix(rest, "{") {
 			if name, after, ok := strings.Cut(rest[1:], "}"); ok {
@@ -231,4 +235,17 @@ func parseAction(line int, verb, rest string) (action, error) {
 		err = fmt.Errorf("unknown directive %q", verb)
 	}
 	return a, err
+}
+
+// numbers reads "first last step".
+func (a *action) numbers(text string) error {
+	var last int
+	if _, err := fmt.Sscan(text, &a.from, &last, &a.step); err != nil {
+		return err
+	}
+	if a.step == 0 || (last-a.from)/a.step < 0 {
+		return fmt.Errorf("no way from %d to %d by %d", a.from, last, a.step)
+	}
+	a.verb, a.repeat = "N", (last-a.from)/a.step+1
+	return nil
 }

@@ -151,11 +151,11 @@ S: $tag OK [COPYUID 1 $1 9]
 }
 
 func TestEndings(t *testing.T) {
-	s := start(t, "ON NOOP\nS= cut {9}\\r\\nabc\nCLOSE\nON CHECK\nRESET\nON EXPUNGE\nHANG\nON CLOSE\nDRIP 1ms * x\\r\\n\nON SEARCH\nR: 200000 ()\nS:\nS: $tag OK", Options{Deadline: time.Second})
+	s := start(t, "ON NOOP\nS= cut {9}\\r\\nabc\nCLOSE\nON CHECK\nRESET\nON EXPUNGE\nHANG\nON CLOSE\nDRIP 1ms * x\\r\\n\nON SEARCH\nR: 200000 ()\nS:\nN: 7 2 -2\nS:\nS: $tag OK", Options{Deadline: time.Second})
 	c := dial(t, s.Addr())
 	c.line("* OK")
 	c.write("a SEARCH\r\nb CLOSE\r\nc NOOP\r\n")
-	if got := c.until("a OK"); len(got) != 400000+2+6 {
+	if got := c.until("a OK"); !strings.HasSuffix(got, "()\r\n7 5 3\r\na OK\r\n") || len(got) != 400000+2+7+6 {
 		t.Errorf("repeated %d octets", len(got))
 	}
 	c.line("* x\r\n")
@@ -239,7 +239,7 @@ func TestImplicitTLS(t *testing.T) {
 }
 
 func TestScriptErrors(t *testing.T) {
-	for _, script := range []string{"X: y", "S= \\q", "S: {{a", "C~ (", "ON -odd X", "ON (", "DELAY x", "R: x y", "ITEM 1 FLAGS", "S< 0"} {
+	for _, script := range []string{"X: y", "S= \\q", "S: {{a", "C~ (", "ON -odd X", "ON (", "DELAY x", "R: x y", "N: 1 5 0", "N: 5 1 1", "N: 1", "ITEM 1 FLAGS", "S< 0"} {
 		if _, err := parseScript(script); err == nil {
 			t.Errorf("%q is a script", script)
 		}

@@ -23,7 +23,8 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 func commands() map[string]command {
 	return map[string]command{
 		"exits": exits, "within": within, "jq": runJQ, "schema": schema, "seed": seed, "witness": witness,
-		"serve": serve, "delay": delay, "fault": faults, "wire": wire, "absent": absent,
+		"memory": memory,
+		"serve":  serve, "delay": delay, "fault": faults, "wire": wire, "absent": absent,
 	}
 }
 
@@ -83,6 +84,23 @@ func within(ts *testscript.TestScript, neg bool, args []string) {
 	if took := stateOf(ts).took; took == 0 || took > duration(ts, args[0]) {
 		ts.Fatalf("the last exits took %v, want at most %s", took, args[0])
 	}
+}
+
+// memory bounds the peak of the last run. The race detector's own needs are
+// allowed for.
+func memory(ts *testscript.TestScript, neg bool, args []string) {
+	positive(ts, neg)
+	if len(args) != 1 {
+		ts.Fatalf("usage: memory megabytes")
+	}
+	want, err := strconv.ParseInt(args[0], 10, 64)
+	ts.Check(err)
+	got, err := strconv.ParseInt(ts.ReadFile(ts.Getenv(usageEnv)), 10, 64)
+	ts.Check(err)
+	if got > want<<20*raceFactor {
+		ts.Fatalf("the last run took %d MB at its peak, want at most %d", got>>20, want)
+	}
+	ts.Logf("%d MB", got>>20)
 }
 
 // documents decodes all JSON texts in a stream.
@@ -289,4 +307,3 @@ func absent(ts *testscript.TestScript, neg bool, args []string) {
 	s := stateOf(ts)
 	s.absent = append(s.absent, strings.Join(args, " "))
 }
-

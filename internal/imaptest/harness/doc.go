@@ -20,10 +20,13 @@
 //
 //	exits N PROGRAM ARG...       exec that must end with exactly that status
 //	within 2s                    the last exits took less
+//	memory 64                    the last imapknife that ended by itself took at
+//	                             most so many MB at its peak (unix)
 //	jq [-s] EXPR [WANT]          runs EXPR on the last stdout; its output (compact,
 //	                             strings raw, joined by blanks) is WANT, or is
 //	                             neither empty, null nor false; -s takes all
-//	                             documents as one array (JSON Lines)
+//	                             documents as one array (JSON Lines); -stderr
+//	                             looks at stderr
 //	schema [-l] VERB             the last stdout is as `imapknife schema VERB`
 //	                             says; -l: it is JSON Lines of such rows
 //	seed [-flags=L] [-date=D] MAILBOX FILE...

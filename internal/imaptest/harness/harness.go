@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/pprof"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ const (
 	limitEnv    = "TEST_LIMIT"
 	limit       = "20s"
 	limitStatus = 99
+	usageEnv    = "TEST_USAGE" // the file that gets the peak of memory in octets
 )
 
 // Main is testscript.Main with imapknife as a command: run returns its exit
@@ -34,7 +36,11 @@ func Main(m *testing.M, run func() int) {
 				os.Exit(limitStatus)
 			})
 		}
-		os.Exit(run())
+		status := run()
+		if name := os.Getenv(usageEnv); name != "" {
+			os.WriteFile(name, []byte(strconv.FormatInt(peak(), 10)), 0o600)
+		}
+		os.Exit(status)
 	}})
 }
 
@@ -95,6 +101,7 @@ func setup(env *testscript.Env, server *Server, table *Table) error {
 		env.Setenv(name, filepath.Join(home, folder))
 	}
 	env.Setenv("TZ", "UTC")
+	env.Setenv(usageEnv, filepath.Join(home, "usage"))
 	env.Setenv(limitEnv, limit)
 	env.Defer(func() { s.end(table) })
 	if server == nil {

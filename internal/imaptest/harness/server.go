@@ -160,4 +160,3 @@ func Each(t *testing.T, f func(*testing.T, *Server)) {
 		})
 	}
 }
-

@@ -1,0 +1,34 @@
+package cmds_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/imapknife/imapknife/cmds"
+	"github.com/imapknife/imapknife/internal/imaptest/harness"
+)
+
+func TestMain(m *testing.M) {
+	harness.Main(m, func() int {
+		return cmds.Main(&cmds.Process{
+			Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: time.Now,
+		})
+	})
+}
+
+// TestScripts runs every script of the user's view on the sandbox and again on
+// each real server. Without one, a line in the log says why; with
+// IMAPKNIFE_REQUIRE_ALL=1 that is a failure.
+func TestScripts(t *testing.T) {
+	table := harness.NewTable()
+	harness.Each(t, func(t *testing.T, s *harness.Server) { harness.Run(t, "../testdata/script", s, table) })
+	if os.Getenv("IMAPKNIFE_WRITE_DOCS") == "1" {
+		if err := table.WriteFile("../docs/servers.md"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestHostile runs the scripts whose servers say wrong, odd or evil things.
+func TestHostile(t *testing.T) { harness.Run(t, "../testdata/hostile", nil, nil) }
