@@ -287,16 +287,19 @@ func appendEscaped(dst, token []byte) []byte {
 	prev := ' '
 	for len(token) > 0 {
 		r, n := utf8.DecodeRune(token)
+		shown := r
 		switch {
 		case !hidden(r, prev):
 			dst = utf8.AppendRune(dst, r)
 		case r > 0xffff:
 			high, low := utf16.EncodeRune(r)
 			dst = fmt.Appendf(dst, `\u%04x\u%04x`, high, low)
+			shown = '\\'
 		default:
 			dst = fmt.Appendf(dst, `\u%04x`, r)
+			shown = '\\'
 		}
-		prev = r
+		prev = shown
 		token = token[n:]
 	}
 	return dst

@@ -32,13 +32,14 @@ func isPlain[T string | []byte](s T) bool {
 // appendVisible appends src to dst as Visible does. lines keeps tabs and
 // newlines, and CRLF as a newline. Unless final, octets that the next call
 // may complete (half a character, a CR) are returned as rest. prev is the
-// character before src, and is kept up to date.
+// character that was shown last, and is kept up to date.
 func appendVisible(dst, src []byte, prev *rune, lines, final bool) (out, rest []byte) {
 	for len(src) > 0 {
 		if !final && (!utf8.FullRune(src) || lines && len(src) == 1 && src[0] == '\r') {
 			break
 		}
 		r, n := utf8.DecodeRune(src)
+		shown := r
 		switch {
 		case lines && (r == '\t' || r == '\n'):
 			dst = append(dst, byte(r))
@@ -47,10 +48,12 @@ func appendVisible(dst, src []byte, prev *rune, lines, final bool) (out, rest []
 			dst = utf8.AppendRune(dst, r)
 		case r <= 0x7f:
 			dst = append(dst, '^', byte(r)^0x40)
+			shown = '^'
 		default:
 			dst = fmt.Appendf(dst, "<U+%04X>", r)
+			shown = '>'
 		}
-		*prev = r
+		*prev = shown
 		src = src[n:]
 	}
 	return dst, src
@@ -63,7 +66,7 @@ const (
 )
 
 // hidden reports whether r, standing behind prev, could act on a terminal or
-// deceive the eye rather than be read.
+// deceive the eye rather than be read. prev is not hidden itself.
 func hidden(r, prev rune) bool {
 	switch {
 	case r <= '~':
@@ -73,11 +76,11 @@ func hidden(r, prev rune) bool {
 	case r < 0x300:
 		return r == 0xad
 	case r == zwnj || r == zwj:
-		return prev < firstComplex || prev == zwnj || prev == zwj || hidden(prev, ' ')
+		return prev < firstComplex || prev == zwnj || prev == zwj
 	case unicode.Is(unicode.Variation_Selector, r):
 		emoji := r == 0xfe0e || r == 0xfe0f // "1\ufe0f\u20e3" is a keycap
-		return prev < ' ' || prev < firstComplex && !emoji ||
-			unicode.Is(unicode.Variation_Selector, prev) || hidden(prev, ' ')
+		return prev <= ' ' || prev < firstComplex && !emoji ||
+			prev == zwnj || prev == zwj || unicode.Is(unicode.Variation_Selector, prev)
 	case unicode.Is(unicode.Cf, r):
 		return !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 	}
