@@ -1,13 +1,13 @@
 package realserver
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 )
@@ -26,10 +26,23 @@ type process struct {
 	once   sync.Once
 }
 
+// isolated is for a process in mount and process namespaces of its own, which ends with the thread that
+// started it.
+func isolated() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{
+		Cloneflags:   syscall.CLONE_NEWPID,
+		Unshareflags: syscall.CLONE_NEWNS, // mounts made inside stay inside
+		Setsid:       true,
+		Pdeathsig:    syscall.SIGKILL,
+	}
+}
+
 // canIsolate tells why run cannot work here.
 func canIsolate() error {
-	if os.Geteuid() != 0 {
-		return errors.New("only root may make the server's own mounts")
+	try := exec.Command("/bin/sh", "-c", ":")
+	try.SysProcAttr = isolated()
+	if err := try.Run(); err != nil {
+		return fmt.Errorf("a process with its own mounts needs root: %w", err)
 	}
 	return nil
 }
@@ -49,12 +62,7 @@ func run(dir, script string, args ...string) (*process, error) {
 	p := &process{done: make(chan struct{}), syslog: syslog, log: log}
 	p.cmd = exec.Command("/bin/sh", append([]string{"-c", script, "init.sh"}, args...)...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:   syscall.CLONE_NEWPID,
-		Unshareflags: syscall.CLONE_NEWNS, // mounts made inside stay inside
-		Setsid:       true,
-		Pdeathsig:    syscall.SIGKILL,
-	}
+	p.cmd.SysProcAttr = isolated()
 	p.drain.Go(p.copySyslog)
 	started := make(chan error)
 	go func() {
@@ -88,9 +96,12 @@ func (p *process) kill() {
 	<-p.done
 }
 
-// command runs a program inside the namespaces and the root folder of p.
+// pid is the first process's number outside the namespace.
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+// command gives the argv that runs a program inside the namespaces and the root folder of p.
 func (p *process) command(name string, args ...string) []string {
-	enter := []string{"nsenter", "--target", fmt.Sprint(p.cmd.Process.Pid), "--mount", "--pid", "--root", "--wdns=/", name}
+	enter := []string{"nsenter", "--target", strconv.Itoa(p.pid()), "--mount", "--pid", "--root", "--wdns=/", name}
 	return append(enter, args...)
 }
 

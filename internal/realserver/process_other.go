@@ -15,4 +15,6 @@ func run(string, string, ...string) (*process, error) { return nil, errNotLinux 
 
 func (*process) kill() {}
 
+func (*process) pid() int { return 0 }
+
 func (*process) command(string, ...string) []string { return []string{"false"} }

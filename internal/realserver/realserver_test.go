@@ -1,6 +1,7 @@
 package realserver
 
 import (
+	"bufio"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -64,6 +65,54 @@ func TestServers(t *testing.T) {
 	}
 }
 
+// TestPipelinedBehindLogin pins a trap: Courier drops what comes in the same packet as LOGIN, the others
+// answer all of it.
+func TestPipelinedBehindLogin(t *testing.T) {
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) {
+			s := ForTest(t, name, Options{})
+			if s == nil {
+				return
+			}
+			user, password, err := s.NewUser()
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn, err := tls.Dial("tcp", s.TLSAddr(), s.TLSConfig())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conn.SetDeadline(time.Now().Add(20 * time.Second))
+			replies := bufio.NewScanner(conn)
+			replies.Scan() // the greeting
+			fmt.Fprintf(conn, "a LOGIN %s %s\r\nb EXAMINE INBOX\r\nc UID SEARCH ALL\r\n", user, password)
+			await := func(tag string) bool {
+				for replies.Scan() {
+					if strings.HasPrefix(replies.Text(), tag+" ") {
+						return strings.HasPrefix(replies.Text(), tag+" OK")
+					}
+				}
+				return false
+			}
+			if !await("a") {
+				t.Fatal("LOGIN fails")
+			}
+			if name == "courier" {
+				fmt.Fprint(conn, "d NOOP\r\n") // its reply comes without b and c
+				replies.Scan()
+				if got := replies.Text(); !strings.HasPrefix(got, "d OK") {
+					t.Errorf("after a dropped flight NOOP gives %q", got)
+				}
+				return
+			}
+			if !await("b") || !await("c") {
+				t.Errorf("what follows LOGIN is not answered: %v", replies.Err())
+			}
+		})
+	}
+}
+
 // TestTakenPort has another process's listener on either port: Start tries again on this error.
 func TestTakenPort(t *testing.T) {
 	for _, k := range kinds() {
@@ -123,7 +172,7 @@ func TestKilledProcess(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Println("pid", s.process.cmd.Process.Pid)
+		fmt.Println("pid", s.process.pid())
 		select {} // until killed
 	}
 	if !Here(t, "dovecot") {
@@ -253,7 +302,7 @@ func refusesWrongPassword(t *testing.T, s *Server) {
 
 // leavesNothing stops s and looks for its processes, by their process namespace, and its mounts.
 func leavesNothing(t *testing.T, s *Server) {
-	namespace, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", s.process.cmd.Process.Pid))
+	namespace, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", s.process.pid()))
 	if err != nil {
 		t.Fatal(err)
 	}
