@@ -1,0 +1,253 @@
+package message
+
+import (
+	"strings"
+
+	"github.com/imapknife/imapknife/internal/result"
+)
+
+// Leaf is a part whose text is to be shown.
+type Leaf struct {
+	Part     string // its number
+	HTML     bool   // text/html; everything else is read as plain text
+	Charset  string // as declared, empty for none
+	Encoding string // content transfer encoding as declared
+	Size     uint64 // octets as encoded
+	Flowed   bool   // format=flowed (RFC 3676)
+	DelSp    bool   // delsp=yes
+}
+
+// TextParts chooses the parts that a person reads, in order.
+//
+// text has plain text where there is some and HTML leaves elsewhere (a caller
+// makes text of them), so a mail of an HTML part and a plain footer gives
+// both; html has the HTML leaves only. The rules:
+//
+//   - multipart/alternative: for text the first alternative that is all plain
+//     and not empty, else the last one with any text; for html the last one
+//     with HTML;
+//   - multipart/related: its root, by the start parameter or the first part;
+//   - multipart/signed: the first part; multipart/encrypted: nothing;
+//   - any other multipart: all parts one after the other;
+//   - a text part is skipped when its disposition is "attachment", when it has
+//     a file name without the disposition "inline" and is not the first text,
+//     or when its type is data (text/calendar, text/vcard, text/csv …);
+//   - message/rfc822: its text follows where it is shown inline, that is with
+//     the disposition "inline" or in a multipart/digest without disposition.
+func TextParts(s *Structure) (text, html []*Leaf) {
+	number, below := rootNumber(s, "")
+	c := partContext{number: number, below: below, first: true}
+	return textLeaves(s, c, false), textLeaves(s, c, true)
+}
+
+// partContext is where a part stands.
+type partContext struct {
+	number, below string
+	parent        string // subtype of the multipart around it, empty for a root
+	resource      bool   // in a multipart/related, but not its root
+	first         bool   // the first text of the message can be here
+	depth         int
+}
+
+// children gives the context of each child of s.
+func (c partContext) children(s *Structure) func(yield func(*Structure, partContext) bool) {
+	sub := strings.TrimPrefix(s.MediaType(), "multipart/")
+	root := relatedRoot(s, sub)
+	return func(yield func(*Structure, partContext) bool) {
+		if c.depth >= MaxDepth {
+			return
+		}
+		for i, child := range s.Children {
+			n := partNumber(c.below, i)
+			if !yield(child, partContext{
+				number: n, below: n, parent: sub, depth: c.depth + 1,
+				resource: sub == "related" && i != root,
+				first:    c.first && (i == 0 || sub == "alternative" || sub == "related" && i == root),
+			}) {
+				return
+			}
+		}
+	}
+}
+
+// inside is the context of the message in a message/rfc822 part.
+func (c partContext) inside(s *Structure) partContext {
+	number, below := rootNumber(s.Message, c.number)
+	return partContext{number: number, below: below, first: true, depth: c.depth + 1}
+}
+
+// relatedRoot is the index of a multipart/related's root (RFC 2387).
+func relatedRoot(s *Structure, sub string) int {
+	if start := strings.Trim(trim(rawParam(s.Params, "start")), "<>"); sub == "related" && start != "" {
+		for i, c := range s.Children {
+			if strings.Trim(trim(c.ID), "<>") == start {
+				return i
+			}
+		}
+	}
+	return 0
+}
+
+// shownInline tells whether a message/rfc822 part is read with the message
+// around it.
+func (c partContext) shownInline(s *Structure) bool {
+	if s.Message == nil || c.depth >= MaxDepth {
+		return false
+	}
+	d := lower(trim(s.Disposition))
+	return d == "inline" || d == "" && c.parent == "digest"
+}
+
+// dataTypes are text types that are not prose.
+var dataTypes = map[string]bool{
+	"calendar": true, "vcard": true, "x-vcard": true, "directory": true, "csv": true, "tab-separated-values": true,
+	"x-amp-html": true, "watch-html": true, "rtf": true, "rfc822-headers": true, "css": true, "javascript": true, "xml": true,
+}
+
+// isBody tells whether a leaf is text that a person reads with the message.
+func (c partContext) isBody(s *Structure) bool {
+	sub, isText := strings.CutPrefix(s.MediaType(), "text/")
+	if !isText || dataTypes[sub] || c.resource {
+		return false
+	}
+	switch lower(trim(s.Disposition)) {
+	case "inline":
+		return true
+	case "":
+		name, _ := s.Name()
+		return name == "" || c.first
+	}
+	return false
+}
+
+func textLeaves(s *Structure, c partContext, html bool) []*Leaf {
+	switch {
+	case s.multipart():
+		return multipartLeaves(s, c, html)
+	case c.shownInline(s):
+		return textLeaves(s.Message, c.inside(s), html)
+	case !c.isBody(s):
+		return nil
+	}
+	l := &Leaf{Part: c.number, HTML: s.MediaType() == "text/html", Encoding: s.Encoding, Size: s.Size}
+	if html && !l.HTML {
+		return nil
+	}
+	p, _ := params(s.Params)
+	l.Charset = p["charset"]
+	l.Flowed = !l.HTML && strings.EqualFold(trim(p["format"]), "flowed")
+	l.DelSp = l.Flowed && strings.EqualFold(trim(p["delsp"]), "yes")
+	return []*Leaf{l}
+}
+
+func multipartLeaves(s *Structure, c partContext, html bool) []*Leaf {
+	sub := strings.TrimPrefix(s.MediaType(), "multipart/")
+	if sub == "encrypted" {
+		return nil
+	}
+	var all, last []*Leaf
+	for child, cc := range c.children(s) {
+		leaves := textLeaves(child, cc, html)
+		switch {
+		case len(leaves) == 0:
+		case sub == "alternative" && !html && isPlainText(leaves), sub == "related" && !cc.resource:
+			return leaves
+		case sub == "alternative":
+			last = leaves
+		default:
+			all = append(all, leaves...)
+		}
+		if sub == "signed" {
+			break
+		}
+	}
+	if sub == "alternative" {
+		return last
+	}
+	return all
+}
+
+// isPlainText tells whether leaves are plain text with more than an empty
+// line in it: some senders add an empty plain alternative.
+func isPlainText(leaves []*Leaf) bool {
+	var size uint64
+	for _, l := range leaves {
+		if l.HTML {
+			return false
+		}
+		size += l.Size
+	}
+	return size > 2
+}
+
+// Attachments lists what a person calls attachments, in order. It is:
+//
+//   - every part with the disposition "attachment" (or one that is unknown,
+//     RFC 2183 section 2.8), and every part with a file name;
+//   - every message/rfc822 part: an attached message is one attachment, and
+//     what is inside is not listed, unless it is shown inline (see TextParts);
+//   - every other part that is not read as text, except the alternatives of a
+//     multipart/alternative, the resources of a multipart/related that have a
+//     Content-ID or Content-Location (inline images), signatures, and the
+//     machine-readable parts of a multipart/report or multipart/encrypted.
+//
+// Where the sender gave no disposition it is "inline" for what is shown with
+// the text (named inline images, named text that is read), else "attachment".
+// The result is never nil.
+func Attachments(s *Structure) []result.Attachment {
+	number, below := rootNumber(s, "")
+	return attachments([]result.Attachment{}, s, partContext{number: number, below: below, first: true})
+}
+
+func attachments(list []result.Attachment, s *Structure, c partContext) []result.Attachment {
+	if s.multipart() {
+		for child, cc := range c.children(s) {
+			list = attachments(list, child, cc)
+		}
+		return list
+	}
+	name, _ := s.Name()
+	d := lower(trim(s.Disposition))
+	body := c.isBody(s)
+	message := s.Message != nil || s.MediaType() == "message/rfc822"
+	if name == "" && (d == "" || d == "inline") && (body || !message && c.isPartOfWhole(s)) {
+		return list
+	}
+	if d == "" {
+		d = "attachment"
+		if body || c.resource || c.shownInline(s) {
+			d = "inline"
+		}
+	}
+	id, _ := decodeText(trim(s.ID))
+	list = append(list, result.Attachment{
+		Part: c.number, Name: name, Type: s.MediaType(), Size: s.Size,
+		Encoding: lower(trim(s.Encoding)), Disposition: d, ContentID: id,
+	})
+	if c.shownInline(s) {
+		list = attachments(list, s.Message, c.inside(s))
+	}
+	return list
+}
+
+// isPartOfWhole tells whether a nameless part without the disposition
+// "attachment" only serves the parts beside it.
+func (c partContext) isPartOfWhole(s *Structure) bool {
+	typ := s.MediaType()
+	if c.resource {
+		return s.ID != "" || s.Location != ""
+	}
+	switch c.parent {
+	case "alternative":
+		return true
+	case "signed":
+		return strings.HasSuffix(typ, "-signature")
+	case "encrypted":
+		return typ == "application/pgp-encrypted"
+	case "report":
+		return strings.HasPrefix(typ, "message/") || typ == "text/rfc822-headers"
+	case "appledouble":
+		return typ == "application/applefile"
+	}
+	return false
+}
