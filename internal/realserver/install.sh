@@ -24,7 +24,7 @@ packages() {
 }
 
 give_up() {
-	echo "install.sh: $1; not installed: $tools; no real servers to test against: $servers" >&2
+	echo "install.sh: $1: cannot install $tools; no tests can run on the servers $servers" >&2
 	exit 1
 }
 
@@ -38,8 +38,8 @@ tools_are_there() {
 	done
 }
 
-is_done && exit 0
 [ "$(id -u)" = 0 ] || give_up "not root"
+is_done && exit 0
 [ -e /etc/debian_version ] && command -v apt-get >/dev/null || give_up "not Debian"
 
 mkdir -p "$top" || exit 1
@@ -93,6 +93,7 @@ for dir in bin sbin lib lib64; do
 	ln -s "usr/$dir" "$work/root/$dir"
 done
 for archive in "$work"/archives/*.deb; do
+	[ -e "$archive" ] || continue
 	dpkg-deb --fsys-tarfile "$archive" | tar -C "$work/root" -x --keep-directory-symlink \
 		--exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*' ||
 		missing="$missing ${archive##*/}"
