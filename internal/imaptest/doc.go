@@ -52,7 +52,8 @@
 // In S: lines, {{text}} becomes a literal with its announcement: {{a\r\nb}}
 // sends {4}, CRLF and the four octets; escapes work inside it. {{~text}}
 // makes a literal8. The words $tag, $1 to $9 and names that a C line kept are
-// replaced everywhere; any other $ is itself, so that $Forwarded stays.
+// replaced everywhere; any other $ is itself, so that $Forwarded stays. $tag
+// is the tag of the latest command, in a rule that of the command it answers.
 //
 // A command is a line with all its literals; the server asks for
 // synchronising ones by itself. In a pattern a literal stands as its

@@ -29,10 +29,11 @@ type player struct {
 	server *Scripted
 	script *script
 	side
-	rec  *connRecord
-	vars map[string]string
-	due  time.Time // when the next reply may go out
-	last string    // the command that is being answered, behind its tag
+	rec   *connRecord
+	vars  map[string]string
+	due   time.Time // when the next reply may go out
+	last  string    // the command that is being answered, behind its tag
+	ruled bool      // a rule answers: $tag stays that of its command
 }
 
 func (p *player) play() error {
@@ -92,6 +93,8 @@ func (p *player) runRule(r *rule, m []string) error {
 	if tlsAhead(r.actions) {
 		p.in.untap()
 	}
+	p.ruled = true
+	defer func() { p.ruled = false }()
 	return p.run(r.actions)
 }
 
@@ -287,7 +290,9 @@ func (p *player) expect(a action, ahead []action) error {
 		return &departure{a.line, a.want(), "the end of the connection"}
 	}
 	tag, rest, _ := strings.Cut(got, " ")
-	p.vars["tag"], p.last = tag, rest
+	if !p.ruled {
+		p.vars["tag"], p.last = tag, rest
+	}
 	if a.re == nil {
 		want := expand(a.text, p.vars)
 		if a.name != "" {

@@ -117,6 +117,12 @@ ON -conn=2 EXPUNGE
 S: $tag NO second
 ON -literal APPEND
 S: $tag NO too large
+ON AUTHENTICATE
+S: +
+C~ ^(\w+)$
+S: + $1
+C~ ^\*$
+S: $tag BAD cancelled
 ON UID COPY (\d+)
 S: $tag OK [COPYUID 1 $1 9]
 `
@@ -136,6 +142,10 @@ S: $tag OK [COPYUID 1 $1 9]
 	c.line("f NO too large")
 	c.write("g UID COPY 7 x\r\n")
 	c.line("g OK [COPYUID 1 7 9]")
+	c.write("auth AUTHENTICATE PLAIN\r\nabc\r\n*\r\n")
+	c.line("+")
+	c.line("+ abc")
+	c.line("auth BAD cancelled")
 	c.write("h UID FETCH 1:2,* (UID FLAGS ENVELOPE INTERNALDATE)\r\n")
 	c.line(`* 1 FETCH (FLAGS (\Seen) ENVELOPE ("Fri`)
 	c.line("* 2 FETCH (FLAGS () ENVELOPE NIL UID 2)\r\n")
