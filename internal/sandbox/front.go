@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bufio"
 	"bytes"
+	"io"
 	"net"
 	"regexp"
 	"strconv"
@@ -15,11 +16,16 @@ import (
 // into. imapserver refuses commands over 50 KiB.
 const maxFrontLine = 64 << 10
 
+// maxArgument is the largest literal, in octets, that imapserver takes in a
+// command other than APPEND. For a larger one it would wait for ever.
+const maxArgument = 4096
+
 // front stands between the network and imapserver, which it hands one command
 // line at a time. It does what imapserver cannot be told to: it refuses the
 // commands of hidden capabilities and takes them out of capability lists,
-// rewrites the one search key that imapserver gets wrong (see rewriteSearch),
-// and traces without secrets. Nothing else is changed; literals never are.
+// refuses literals that imapserver would choke on, rewrites the one search key
+// that it gets wrong (see rewriteSearch), and traces without secrets. Nothing
+// else is changed.
 //
 // imapserver reads on only when it has answered everything before, so while
 // front waits for a line, no command is being worked on (IDLE apart, whose end
@@ -38,6 +44,7 @@ type front struct {
 	waits   bool   // the client waits for "+" before it sends the literal
 	inside  bool   // the next line goes on with the same command
 	secret  bool   // what the client sends now is starred out in the trace
+	drop    bool   // imapserver has refused the command: skip the rest of it
 	skip    int    // search arguments to come that are not keys
 
 	mu        sync.Mutex
@@ -79,6 +86,11 @@ func (f *front) fill(limit int) error {
 		f.literal, f.inside = 0, false
 	}
 	f.waits = false
+	if f.drop {
+		if err := f.dropRest(); err != nil {
+			return err
+		}
+	}
 	if f.literal > 0 {
 		return f.fillLiteral(limit)
 	}
@@ -118,6 +130,25 @@ func (f *front) fillLiteral(limit int) error {
 	return nil
 }
 
+// dropRest skips the announced literal and what follows, to the command's end.
+func (f *front) dropRest() error {
+	for f.drop {
+		if _, err := io.CopyN(io.Discard, f.br, f.literal); err != nil {
+			return err
+		}
+		line, err := f.br.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		f.literal, f.inside, f.drop = 0, false, false
+		if m := literalAtEnd.FindSubmatch(line); m != nil && len(m[2]) > 0 {
+			f.drop = true
+			f.literal, _ = strconv.ParseInt(string(m[1]), 10, 64)
+		}
+	}
+	return nil
+}
+
 var literalAtEnd = regexp.MustCompile(`\{(\d{1,18})(\+?)\}\r?\n$`)
 
 // command looks at a whole line: the beginning of a command, or its rest after
@@ -143,10 +174,21 @@ func (f *front) command(line []byte) []byte {
 		line = []byte(tag + rest)
 	}
 	f.literal, f.inside = 0, false
-	if m := literalAtEnd.FindSubmatch(line); m != nil {
-		f.literal, _ = strconv.ParseInt(string(m[1]), 10, 64)
-		f.waits = len(m[2]) == 0
-		f.inside = true
+	m := literalAtEnd.FindSubmatchIndex(line)
+	if m == nil {
+		return line
+	}
+	f.literal, _ = strconv.ParseInt(string(line[m[2]:m[3]]), 10, 64)
+	f.waits = m[4] == m[5]
+	f.inside = true
+	switch {
+	case f.verb == "APPEND" && f.literal > maxMessage && !f.waits: // refused, but left in the stream
+		f.drop = true
+	case f.verb != "APPEND" && f.literal > maxArgument:
+		line = append(line[:m[0]:m[0]], "(\r\n"...) // a syntax error
+		if f.drop = !f.waits; !f.drop {
+			f.literal, f.inside, f.waits = 0, false, false
+		}
 	}
 	return line
 }

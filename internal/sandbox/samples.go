@@ -54,7 +54,7 @@ var samples = [...]struct {
 	{"code", "INBOX", 6 * minute, 0, nil},
 	{"russian", "Archive", 28*day + 1*hour, 3, []string{`\Seen`}},
 	{"german", "Archive", 18*day + 6*hour, 1, []string{`\Answered`, `\Seen`}},
-	{"minutes", "Archive/2025", 30*day - 1*hour, 1, []string{`\Seen`}},
+	{"minutes", "Archive/Meetings", 30*day - 1*hour, 1, []string{`\Seen`}},
 	{"draft", "Drafts", 19*day + 20*hour, 1, []string{`\Draft`, `\Seen`}},
 	{"spam", "Junk", 5*day + 13*hour, -8, []string{"$Junk"}},
 	{"sent-photo", "Sent", 15*day + 8*hour, 1, []string{`\Seen`}},

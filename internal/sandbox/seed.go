@@ -38,8 +38,14 @@ var standardMailboxes = [...]struct {
 	{"Trash", imap.MailboxAttrTrash, false},
 }
 
-// seed fills a new account. Nobody else knows the account yet.
+// seed fills a new account, which nobody else knows yet. What it puts there
+// counts as seen by an earlier session: it is not \Recent.
 func (a *account) seed(o Options) error {
+	defer func() {
+		for _, b := range a.boxes {
+			b.notRecent = b.uidNext
+		}
+	}()
 	a.subscribed["INBOX"] = true
 	for _, m := range standardMailboxes {
 		a.create(m.name, m.use)
