@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/tls"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 )
 
 // Witness is a client as plain as can be, which says what a mailbox holds
@@ -49,6 +51,34 @@ func NewWitness(addr string, config *tls.Config, user, password string) (*Witnes
 // Quote makes a quoted string (RFC 9051 section 4.3) of s.
 func Quote(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}
+
+// EncodeName makes modified UTF-7 (RFC 3501 section 5.1.3) of a name.
+func EncodeName(name string) string {
+	encoding := base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,").WithPadding(base64.NoPadding)
+	var out strings.Builder
+	var run []byte // UTF-16, big endian
+	flush := func() {
+		if len(run) > 0 {
+			out.WriteString("&" + encoding.EncodeToString(run) + "-")
+			run = nil
+		}
+	}
+	for _, r := range name {
+		if r >= ' ' && r <= '~' {
+			flush()
+			out.WriteRune(r)
+			if r == '&' {
+				out.WriteByte('-')
+			}
+			continue
+		}
+		for _, u := range utf16.Encode([]rune{r}) {
+			run = append(run, byte(u>>8), byte(u))
+		}
+	}
+	flush()
+	return out.String()
 }
 
 // Close says LOGOUT.
@@ -111,13 +141,13 @@ func (w *Witness) response() (string, [][]byte, error) {
 	}
 }
 
-// Append adds a message. flags is a list in parentheses or empty, a zero date
+// Append adds a message to the mailbox of a name in UTF-8. flags is a list in parentheses or empty, a zero date
 // is the server's choice.
 func (w *Witness) Append(mailbox, flags string, date time.Time, message []byte) error {
 	w.conn.SetDeadline(time.Now().Add(10 * time.Second))
 	w.tags++
 	tag := fmt.Sprintf("W%d", w.tags)
-	command := "APPEND " + Quote(mailbox)
+	command := "APPEND " + Quote(EncodeName(mailbox))
 	if flags != "" {
 		command += " " + flags
 	}
@@ -151,9 +181,9 @@ var (
 	heldDate  = regexp.MustCompile(`[( ]INTERNALDATE "([^"]*)"`)
 )
 
-// Messages reads a whole mailbox, which it only EXAMINEs.
+// Messages reads a whole mailbox, by its name in UTF-8, with EXAMINE.
 func (w *Witness) Messages(mailbox string) ([]Held, error) {
-	if _, err := w.Do("EXAMINE " + Quote(mailbox)); err != nil {
+	if _, err := w.Do("EXAMINE " + Quote(EncodeName(mailbox))); err != nil {
 		return nil, err
 	}
 	w.conn.SetDeadline(time.Now().Add(30 * time.Second))

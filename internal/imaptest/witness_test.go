@@ -36,3 +36,11 @@ func TestWitness(t *testing.T) {
 		t.Errorf("no %s in\n%s", want, s.Record())
 	}
 }
+
+func TestEncodeName(t *testing.T) {
+	for name, want := range map[string]string{"INBOX": "INBOX", "Größe & mehr": "Gr&APYA3w-e &- mehr", "日本": "&ZeVnLA-", "😀": "&2D3eAA-"} {
+		if got := EncodeName(name); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+}

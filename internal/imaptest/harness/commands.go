@@ -227,6 +227,7 @@ func seed(ts *testscript.TestScript, neg bool, args []string) {
 		message := []byte(strings.ReplaceAll(text, "\n", "\r\n"))
 		ts.Check(w.Append(args[0], set["flags"], date, message))
 	}
+	ts.Check(stateOf(ts).server.fix(w, args[0]))
 }
 
 func witness(ts *testscript.TestScript, neg bool, args []string) {

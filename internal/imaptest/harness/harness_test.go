@@ -76,3 +76,7 @@ func TestTable(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestServers(t *testing.T) {
+	Each(t, func(t *testing.T, s *Server) { Run(t, "testdata/servers", s, nil) })
+}

@@ -27,6 +27,7 @@ type Server struct {
 	real      *realserver.Server // nil for the sandbox
 	tls       *tls.Config        // for STARTTLS, nil where there is none
 	caps      []string           // after login
+	keywords  bool               // new ones can be set
 	prefix    string             // of personal mailboxes
 	separator string
 }
@@ -65,7 +66,12 @@ func (s *Server) learn(t *testing.T) error {
 		return err
 	}
 	defer w.Close()
-	answer, err := w.Do("CAPABILITY")
+	answer, err := w.Do("SELECT INBOX")
+	if err != nil {
+		return err
+	}
+	s.keywords = regexp.MustCompile(`PERMANENTFLAGS \([^)]*\\\*`).MatchString(strings.Join(answer, "\n"))
+	answer, err = w.Do("CAPABILITY")
 	if err != nil {
 		return err
 	}
@@ -140,10 +146,31 @@ func (s *Server) seed(a account) error {
 		name := m.Mailbox
 		if name != "INBOX" {
 			name = s.prefix + strings.ReplaceAll(name, "/", s.separator)
-			w.Do("CREATE " + imaptest.Quote(name)) // refused when it is there
+			w.Do("CREATE " + imaptest.Quote(imaptest.EncodeName(name))) // refused when it is there
 		}
-		if err := w.Append(name, "("+strings.Join(m.Flags, " ")+")", m.Date, m.Raw); err != nil {
+		flags := m.Flags
+		if !s.keywords {
+			flags = slices.DeleteFunc(slices.Clone(flags), func(f string) bool { return f[0] != '\\' })
+		}
+		if err := w.Append(name, "("+strings.Join(flags, " ")+")", m.Date, m.Raw); err != nil {
 			return fmt.Errorf("%s: sample for %s: %w", s.Name, m.Mailbox, err)
+		}
+		if err := s.fix(w, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fix makes the UIDs of new messages lasting. imap4d 3.15 gives them others at
+// each EXAMINE, until a SELECT writes them down.
+func (s *Server) fix(w *imaptest.Witness, mailbox string) error {
+	if s.Name != "imap4d" {
+		return nil
+	}
+	for _, c := range []string{"SELECT " + imaptest.Quote(imaptest.EncodeName(mailbox)), "UNSELECT"} {
+		if _, err := w.Do(c); err != nil {
+			return err
 		}
 	}
 	return nil
