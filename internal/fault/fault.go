@@ -186,16 +186,16 @@ func (e Exit) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 // KindOf classifies any error: nil is None, an error of ours its own kind,
 // EPIPE Closed, a cancelled context its cause, everything else Local.
 func KindOf(err error) Kind {
-	switch {
-	case err == nil:
+	if err == nil {
 		return None
-	case errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe):
-		return Closed
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe):
+		return Closed
+	case errors.Is(err, context.Canceled):
 		return Interrupted
 	}
 	return Local

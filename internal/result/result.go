@@ -27,7 +27,7 @@ type Message struct {
 	Place
 	UID          uint32     `json:"uid" doc:"unique identifier"`
 	Seq          uint32     `json:"seq,omitempty" doc:"message sequence number, with --seq"`
-	Flags        *[]string  `json:"flags,omitempty" doc:"flags as the server spells them"`
+	Flags        *[]string  `json:"flags,omitempty" sep:" " doc:"flags as the server spells them"`
 	InternalDate *time.Time `json:"internal_date,omitempty" doc:"when the server received the message"`
 	Size         *uint64    `json:"size,omitempty" doc:"RFC822.SIZE in octets"`
 	Modseq       uint64     `json:"modseq,omitempty" doc:"modification sequence (RFC 7162)"`
@@ -42,7 +42,7 @@ type Message struct {
 	Bcc        *[]Address `json:"bcc,omitempty" doc:"the Bcc header field" untrusted:"true"`
 	MessageID  *string    `json:"message_id,omitempty" doc:"the Message-ID header field, with its angle brackets" untrusted:"true"`
 	InReplyTo  *string    `json:"in_reply_to,omitempty" doc:"the In-Reply-To header field" untrusted:"true"`
-	References *[]string  `json:"references,omitempty" doc:"the message identifiers of the References header field" untrusted:"true"`
+	References *[]string  `json:"references,omitempty" sep:" " doc:"the message identifiers of the References header field" untrusted:"true"`
 
 	Headers     *[]Header     `json:"headers,omitempty" doc:"header fields in the order of the message" untrusted:"true"`
 	Structure   *Part         `json:"structure,omitempty" doc:"the tree of MIME parts (BODYSTRUCTURE)" untrusted:"true"`
@@ -131,7 +131,7 @@ type Mailbox struct {
 	Mailbox    string   `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7"`
 	RawName    string   `json:"raw_name,omitempty" doc:"the name as sent, where decoding it and encoding it again does not give the same"`
 	Delimiter  string   `json:"delimiter" doc:"hierarchy delimiter, empty for a flat name"`
-	Attributes []string `json:"attributes" doc:"mailbox attributes as the server spells them"`
+	Attributes []string `json:"attributes" sep:" " doc:"mailbox attributes as the server spells them"`
 	SpecialUse string   `json:"special_use,omitempty" doc:"special-use attribute such as \\Sent (RFC 6154)"`
 	Subscribed *bool    `json:"subscribed,omitempty" doc:"whether the mailbox is subscribed, where known"`
 	Children   *bool    `json:"children,omitempty" doc:"whether the mailbox has children, where known"`
@@ -178,8 +178,8 @@ type Selected struct {
 	NoModseq       bool     `json:"nomodseq,omitempty" doc:"true when the mailbox keeps no modification sequences"`
 	MailboxID      string   `json:"mailboxid,omitempty" doc:"MAILBOXID (RFC 8474)"`
 	AppendLimit    *uint64  `json:"appendlimit,omitempty" doc:"largest message that may be appended, in octets (RFC 7889)"`
-	Flags          []string `json:"flags" doc:"flags defined in the mailbox"`
-	PermanentFlags []string `json:"permanentflags,omitempty" doc:"flags that can be changed permanently; \\* means new keywords too"`
+	Flags          []string `json:"flags" sep:" " doc:"flags defined in the mailbox"`
+	PermanentFlags []string `json:"permanentflags,omitempty" sep:" " doc:"flags that can be changed permanently; \\* means new keywords too"`
 	ReadOnly       bool     `json:"read_only" doc:"whether the mailbox is open read-only"`
 	Warnings       []string `json:"warnings,omitempty" doc:"what was wrong with the server's data"`
 }

@@ -11,20 +11,22 @@ import (
 	"github.com/imapknife/imapknife/internal/wire"
 )
 
-// A mechanism is one way to log in. command returns the command that does it.
+// A mechanism is one way to log in. offered looks at what the server announced
+// and whether user and secret are plain ASCII; command returns the command.
 type mechanism struct {
 	name    string
-	offered func(caps) bool
+	offered func(c caps, ascii bool) bool
 	command func(s *Session, offered caps, secret string) (*wire.Command, error)
 }
 
-// mechanisms lists the ways to log in, in the order of preference. PLAIN with
-// an initial response and LOGIN cost one flight together with what follows;
-// PLAIN without one costs two.
+// mechanisms lists the ways to log in, in the order of preference. LOGIN comes
+// first because commands can be sent behind it in the same flight; Cyrus loses
+// its place in its input when something follows AUTHENTICATE, so behind that
+// nothing is sent before the answer.
 var mechanisms = [...]mechanism{
-	{"plain", func(c caps) bool { return c.has("AUTH=PLAIN") && c.has("SASL-IR") }, saslCommand},
-	{"login", func(c caps) bool { return !c.has("LOGINDISABLED") }, loginCommand},
-	{"plain", func(c caps) bool { return c.has("AUTH=PLAIN") }, saslCommand},
+	{"login", func(c caps, ascii bool) bool { return !c.has("LOGINDISABLED") && ascii }, loginCommand},
+	{"plain", func(c caps, _ bool) bool { return c.has("AUTH=PLAIN") }, saslCommand},
+	{"login", func(c caps, _ bool) bool { return !c.has("LOGINDISABLED") }, loginCommand},
 }
 
 // Mechanisms names the ways to log in that --auth can choose.
@@ -82,7 +84,7 @@ func (s *Session) authenticate(ctx context.Context, secret string) error {
 		s.record.Greeting, s.learnt = names, true
 	}
 	s.literals(offered)
-	m, err := s.choose(offered)
+	m, err := s.choose(offered, isASCII(s.cfg.User+secret))
 	if err != nil {
 		return err
 	}
@@ -98,6 +100,11 @@ func (s *Session) authenticate(ctx context.Context, secret string) error {
 		return err
 	}
 	s.prologue = append(s.prologue, step{s.login, s.loggedIn})
+	if cmd.Name() == "AUTHENTICATE" {
+		if err := s.Settle(ctx); err != nil {
+			return err
+		}
+	}
 	if s.guessed != nil {
 		return nil
 	}
@@ -106,14 +113,14 @@ func (s *Session) authenticate(ctx context.Context, secret string) error {
 }
 
 // choose picks the first mechanism that the person allows and the server has.
-func (s *Session) choose(offered caps) (mechanism, error) {
+func (s *Session) choose(offered caps, ascii bool) (mechanism, error) {
 	order := s.cfg.Auth
 	if len(order) == 0 {
 		order = []string{""}
 	}
 	for _, want := range order {
 		for _, m := range mechanisms {
-			if (want == "" || m.name == strings.ToLower(want)) && m.offered(offered) {
+			if (want == "" || m.name == strings.ToLower(want)) && m.offered(offered, ascii) {
 				return m, nil
 			}
 		}
@@ -130,6 +137,10 @@ func (s *Session) choose(offered caps) (mechanism, error) {
 		}
 	}
 	return mechanism{}, e.Hint("imapknife capability --no-login shows what it offers")
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }
 
 // loggedIn judges the answer to the login.

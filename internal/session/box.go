@@ -222,3 +222,7 @@ func (s *Session) SpecialUse(ctx context.Context, attr string) (string, error) {
 	}
 	return found, err
 }
+
+// Opened is the mailbox being opened, without waiting: for use while its
+// messages are told. Nil when there is none.
+func (s *Session) Opened() *Box { return s.box }

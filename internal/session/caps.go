@@ -73,6 +73,7 @@ func (s *Session) literals(c caps) {
 // without waiting: its own word if it has spoken, else what it said last time.
 // A reading command may rely on it; Has makes sure.
 func (s *Session) Offers(name string) bool {
+	name = strings.ToUpper(name)
 	if s.caps != nil {
 		return s.caps.has(name)
 	}

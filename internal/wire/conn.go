@@ -49,6 +49,7 @@ type Conn struct {
 	nonSync int64   // longest literal the server takes unasked, -1 for none
 	bye     *Status // BYE, once it has come
 	noise   int
+	timeout bool // the last wait ended because nothing moved
 	secrets []string
 }
 
@@ -303,8 +304,8 @@ func (c *Conn) Ready(ctx context.Context, d time.Duration) (bool, error) {
 	ok := c.rd.more()
 	c.o.IOTimeout = old
 	if err := c.rd.err; err != nil {
-		if errors.Is(err, os.ErrDeadlineExceeded) && context.Cause(ctx) == nil {
-			c.rd.err = nil
+		if c.timeout && context.Cause(ctx) == nil {
+			c.rd.err, c.timeout = nil, false
 			return false, nil
 		}
 		return false, err
@@ -511,7 +512,8 @@ func (c *Conn) ioError(err error, what string) error {
 		return &fault.Error{Kind: fault.Refused, Op: "the server closed the connection", Server: c.bye.Server()}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return fault.Wrap(fault.Connect, err, "no answer from the server for %s", c.o.IOTimeout).
+		c.timeout = true
+		return fault.New(fault.Connect, "no answer from the server for %s", c.o.IOTimeout).
 			Hint("--io-timeout sets how long to wait without progress")
 	}
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

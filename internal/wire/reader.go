@@ -608,3 +608,31 @@ func announced(tail *[32]byte, n int) (int64, bool) {
 	}
 	return size, unit > 1 && n > low && at(n-1) == '{'
 }
+
+// take consumes b if it is the very next octet.
+func (r *Reader) take(b byte) bool {
+	if next, ok := r.peek(); !ok || next != b {
+		return false
+	}
+	r.advance(1)
+	return true
+}
+
+// Set streams a sequence set, calling fn for each range as it comes. A single
+// number is a range of itself; lo may be above hi. It expands nothing.
+func (r *Reader) Set(fn func(lo, hi uint32)) {
+	for {
+		lo := r.Number32()
+		hi := lo
+		if r.take(':') {
+			hi = r.Number32()
+		}
+		if r.err != nil {
+			return
+		}
+		fn(lo, hi)
+		if !r.take(',') {
+			return
+		}
+	}
+}

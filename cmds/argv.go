@@ -1,0 +1,189 @@
+package cmds
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/imapknife/imapknife/internal/fault"
+)
+
+// permuted is a command line put in order.
+type permuted struct {
+	verb  *verb
+	flags []setting
+	args  []string
+}
+
+// setting is one flag as given.
+type setting struct {
+	flag  *flag
+	value string
+	has   bool // a value was given
+}
+
+// permute finds the verb, its flags and its arguments, in whatever order they
+// stand; `--` ends flags. It knows from the registry which flags take values,
+// so a flag behind the arguments is never taken for one.
+func permute(argv []string) (permuted, error) {
+	var out permuted
+	var words []string
+	var raw []setting
+	for i := 0; i < len(argv); i++ {
+		word := argv[i]
+		if word == "--" {
+			words = append(words, argv[i+1:]...)
+			break
+		}
+		if len(word) < 2 || word[0] != '-' {
+			words = append(words, word)
+			if v := findVerb(words); v != nil && v.opaque {
+				rest := argv[i+1:]
+				if j := leadingFlags(rest); j < len(rest) {
+					// what follows is somebody else's command line
+					more, err := permute(append([]string{v.name}, rest[:j]...))
+					if err != nil {
+						return out, err
+					}
+					out.verb, out.flags = v, append(raw, more.flags...)
+					out.args = append(words[len(strings.Fields(v.path)):], rest[j:]...)
+					if rest[j] == "--" {
+						out.args = slices.Delete(out.args, len(out.args)-len(rest)+j, len(out.args)-len(rest)+j+1)
+					}
+					return out, nil
+				}
+			}
+			continue
+		}
+		settings, used, err := readFlag(argv[i:])
+		if err != nil {
+			return out, err
+		}
+		raw = append(raw, settings...)
+		i += used
+	}
+	var err error
+	out.verb, out.args, err = resolveVerb(words)
+	if err != nil && !slices.ContainsFunc(raw, func(s setting) bool { return s.flag.name == "help" }) {
+		return out, err
+	}
+	out.flags = raw
+	return out, nil
+}
+
+// leadingFlags is where, behind an opaque verb, the command of another
+// program begins: the first word that is not a flag or a flag's value.
+func leadingFlags(argv []string) int {
+	for i := 0; i < len(argv); i++ {
+		if len(argv[i]) < 2 || argv[i][0] != '-' || argv[i] == "--" {
+			return i
+		}
+		_, used, err := readFlag(argv[i:])
+		if err != nil {
+			return len(argv)
+		}
+		i += used
+	}
+	return len(argv)
+}
+
+// readFlag reads the flags of one word, such as --json, --limit=3, -m NAME or
+// -lm NAME, and tells how many words behind it were values.
+func readFlag(argv []string) (settings []setting, used int, err error) {
+	word := argv[0]
+	if long, ok := strings.CutPrefix(word, "--"); ok {
+		name, value, has := strings.Cut(long, "=")
+		f := flagNamed(name)
+		if f == nil {
+			return nil, 0, unknownFlag("--"+name, name)
+		}
+		s := setting{f, value, has}
+		if !has && (f.arity == one || f.arity == many) {
+			if len(argv) < 2 {
+				return nil, 0, fault.New(fault.Usage, "--%s needs a value: %s", name, f.placeholder())
+			}
+			s.value, s.has, used = argv[1], true, 1
+		}
+		if has && f.arity == none {
+			return nil, 0, fault.New(fault.Usage, "--%s takes no value", name)
+		}
+		return []setting{s}, used, nil
+	}
+	for rest := word[1:]; rest != ""; {
+		_, n := utf8.DecodeRuneInString(rest)
+		letter := rest[:n]
+		rest = rest[n:]
+		i := slices.IndexFunc(registry, func(f *flag) bool { return f.short == letter })
+		if i < 0 {
+			return nil, 0, unknownFlag("-"+letter, "")
+		}
+		s := setting{flag: registry[i]}
+		if s.flag.arity == one || s.flag.arity == many {
+			switch {
+			case rest != "":
+				s.value, s.has, rest = strings.TrimPrefix(rest, "="), true, ""
+			case len(argv) < 2:
+				return nil, 0, fault.New(fault.Usage, "-%s needs a value: %s", letter, s.flag.placeholder())
+			default:
+				s.value, s.has, used = argv[1], true, 1
+			}
+		}
+		settings = append(settings, s)
+	}
+	return settings, used, nil
+}
+
+func flagNamed(name string) *flag {
+	if i := slices.IndexFunc(registry, func(f *flag) bool { return f.name == name }); i >= 0 {
+		return registry[i]
+	}
+	return nil
+}
+
+func unknownFlag(word, name string) error {
+	e := fault.New(fault.Usage, "unknown flag %s", word)
+	if near := nearest(name, func(yield func(string) bool) {
+		for _, f := range registry {
+			if !yield(f.name) {
+				return
+			}
+		}
+	}); near != "" {
+		return e.Hint("did you mean --%s?", near)
+	}
+	return e.Hint("an argument that begins with a hyphen goes behind --")
+}
+
+// nearest finds the name that is at most two edits away from word.
+func nearest(word string, names func(func(string) bool)) string {
+	best, found := 3, ""
+	if len(word) < 3 {
+		best = 2
+	}
+	for name := range names {
+		if d := distance(word, name); d < best {
+			best, found = d, name
+		}
+	}
+	return found
+}
+
+// distance is the number of edits between a and b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diag := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diag
+			if a[i] != b[j] {
+				cost = 1 + min(diag, row[j], row[j+1])
+			}
+			diag, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

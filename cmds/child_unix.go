@@ -1,0 +1,68 @@
+//go:build unix
+
+package cmds
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// runChild runs cmd to its end. Off a terminal the child gets a process group
+// of its own, so that what it leaves running is ended with it; on a terminal
+// it stays in the foreground group, where Ctrl-C reaches it.
+func runChild(ctx context.Context, cmd *exec.Cmd, tty bool) error {
+	signal := func(sig syscall.Signal) { cmd.Process.Signal(sig) }
+	if !tty {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		signal = func(sig syscall.Signal) { syscall.Kill(-cmd.Process.Pid, sig) }
+	}
+	if err := cmd.Start(); err != nil {
+		return childStatus(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		signal(syscall.SIGTERM)
+		select {
+		case <-done:
+		case <-time.After(grace):
+			signal(syscall.SIGKILL)
+			<-done
+		}
+		err = context.Cause(ctx)
+	}
+	if !tty {
+		endGroup(cmd.Process.Pid)
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	return childStatus(err)
+}
+
+// endGroup ends what is left of a process group.
+func endGroup(pgid int) {
+	if syscall.Kill(-pgid, syscall.SIGTERM) != nil {
+		return
+	}
+	for range int(grace / (10 * time.Millisecond)) {
+		if syscall.Kill(-pgid, 0) != nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	syscall.Kill(-pgid, syscall.SIGKILL)
+}
+
+func exitCode(state *os.ProcessState) int {
+	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		return 128 + int(ws.Signal())
+	}
+	return state.ExitCode()
+}

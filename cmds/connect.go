@@ -1,0 +1,298 @@
+package cmds
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/imapknife/imapknife/creds"
+	"github.com/imapknife/imapknife/internal/config"
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/session"
+	"github.com/imapknife/imapknife/internal/wire"
+	"github.com/imapknife/imapknife/output"
+	"golang.org/x/term"
+)
+
+// connection is where a verb's session goes, checked before dialling.
+type connection struct {
+	in      *input
+	account config.Account
+	cfg     session.Config
+	sources creds.Sources
+}
+
+// connection reads the flags and the environment that say which server.
+func (in *input) connection() (*connection, error) {
+	c := &connection{in: in}
+	var err error
+	if c.account, err = in.account(); err != nil {
+		return nil, err
+	}
+	mode := map[string]session.TLSMode{"implicit": session.Implicit, "starttls": session.StartTLS, "none": session.NoTLS}[c.account.TLS]
+	if mode == session.NoTLS && !config.Loopback(c.account.Host) && !in.flagged("insecure-plaintext") {
+		return nil, fault.New(fault.Safety, "clear text to %s is refused: everybody on the way could read the password", c.account.Host).
+			Hint("use imaps:// or imap://; --insecure-plaintext allows it")
+	}
+	c.cfg = session.Config{
+		Host: c.account.Host, Port: c.account.Port, TLS: mode, User: c.account.User, Auth: in.list("auth"),
+		ServerName: in.last("server-name"), CAFile: in.last("ca-file"), Insecure: in.flagged("insecure"),
+		ConnectTimeout: in.duration("connect-timeout", 10*time.Second),
+		IOTimeout:      in.duration("io-timeout", 30*time.Second),
+		NoPipelining:   in.flagged("no-pipelining"),
+		Memory:         in.memory(), Now: in.p.Now,
+		Notice: func(text string) { in.say("the server says: %s", text) },
+	}
+	if c.cfg.ReadOnly, err = in.readOnly(); err != nil {
+		return nil, err
+	}
+	return c, in.secrets(c)
+}
+
+// account is the account that the flags and the environment describe.
+func (in *input) account() (config.Account, error) {
+	var a config.Account
+	var err error
+	fromFlags := func(name string) bool {
+		_, env := in.p.Getenv("IMAPKNIFE_" + strings.ToUpper(name))
+		return in.flagged(name) && !env
+	}
+	switch {
+	case in.flagged("url") && (fromFlags("url") || !fromFlags("host")):
+		if a, err = config.ParseURL(in.last("url")); err != nil {
+			return a, err
+		}
+		if in.flagged("user") {
+			a.User = in.last("user")
+		}
+		if in.flagged("tls") {
+			a.TLS = in.last("tls")
+		}
+		if in.flagged("port") {
+			if a.Port, err = config.ParsePort(in.last("port")); err != nil {
+				return a, err
+			}
+		}
+	case in.flagged("host"):
+		port := 0
+		if in.flagged("port") {
+			if port, err = config.ParsePort(in.last("port")); err != nil {
+				return a, err
+			}
+		}
+		if a, err = config.FromParts(in.last("host"), port, in.last("tls"), in.last("user")); err != nil {
+			return a, err
+		}
+	default:
+		return a, fault.New(fault.Usage, "no account").
+			Hint("--url imaps://user@host/ or IMAPKNIFE_URL names one; imapknife sandbox starts one to try")
+	}
+	if a.User == "" && !in.flagged("no-login") {
+		return a, fault.New(fault.Usage, "no user name").Hint("write it into the URL (imaps://user@host/) or use --user")
+	}
+	return a, nil
+}
+
+func (in *input) readOnly() (bool, error) {
+	switch mode, _ := in.p.Getenv("IMAPKNIFE_MODE"); mode {
+	case "readonly":
+		return true, nil
+	case "":
+		return in.flagged("read-only"), nil
+	default:
+		return false, fault.New(fault.Usage, "IMAPKNIFE_MODE: %q is not readonly", mode)
+	}
+}
+
+// secrets says where the password comes from.
+func (in *input) secrets(c *connection) error {
+	given := 0
+	for _, name := range []string{"password-stdin", "password-file", "password-command"} {
+		if in.flagged(name) {
+			given++
+		}
+	}
+	if given > 1 {
+		return fault.New(fault.Usage, "--password-stdin, --password-file and --password-command exclude each other")
+	}
+	c.sources = creds.Sources{File: in.last("password-file"), Command: in.last("password-command"), Stderr: in.p.Stderr, Environ: in.p.Environ}
+	if in.flagged("password-stdin") {
+		if isTerminal(in.p.Stdin) {
+			return fault.New(fault.Usage, "--password-stdin reads from a pipe, not from a terminal")
+		}
+		c.sources.Stdin = in.p.Stdin
+	}
+	c.sources.Env, c.sources.HasEnv = in.p.Getenv("IMAPKNIFE_PASSWORD")
+	if isTerminal(in.p.Stderr) {
+		c.sources.Prompt = func(ctx context.Context) (string, error) { return prompt(ctx, c.account) }
+	}
+	return nil
+}
+
+// prompt asks for the password on the process's terminal.
+func prompt(ctx context.Context, a config.Account) (string, error) {
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return "", fault.New(fault.Auth, "no password, and no terminal to ask on").
+			Hint("set IMAPKNIFE_PASSWORD, or use --password-command, --password-file or --password-stdin")
+	}
+	defer tty.Close()
+	old, err := term.GetState(int(tty.Fd()))
+	if err != nil {
+		return "", fault.Wrap(fault.Auth, err, "cannot ask for the password")
+	}
+	type answer struct {
+		text []byte
+		err  error
+	}
+	done := make(chan answer, 1)
+	io.WriteString(tty, output.Visible("password of "+a.User+" on "+a.Host+": "))
+	go func() {
+		text, err := term.ReadPassword(int(tty.Fd()))
+		done <- answer{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		term.Restore(int(tty.Fd()), old)
+		io.WriteString(tty, "\n")
+		return "", context.Cause(ctx)
+	case a := <-done:
+		io.WriteString(tty, "\n")
+		if a.err != nil {
+			return "", fault.Wrap(fault.Auth, a.err, "cannot read the password")
+		}
+		return string(a.text), nil
+	}
+}
+
+// memory is the file of what servers were like, in the user's cache.
+func (in *input) memory() *session.Memory {
+	dir, ok := in.p.Getenv("XDG_CACHE_HOME")
+	if !ok || !filepath.IsAbs(dir) {
+		home, _ := in.p.Getenv("HOME")
+		switch {
+		case runtime.GOOS == "windows":
+			dir, _ = in.p.Getenv("LocalAppData")
+		case home == "":
+			dir = ""
+		case runtime.GOOS == "darwin":
+			dir = filepath.Join(home, "Library", "Caches")
+		default:
+			dir = filepath.Join(home, ".cache")
+		}
+	}
+	if dir == "" {
+		return nil
+	}
+	return session.NewMemory(filepath.Join(dir, "imapknife", "servers.json"), in.p.Now)
+}
+
+// idleTable is how long a table may wait for more rows before its widths are
+// settled by those there are.
+const idleTable = 300 * time.Millisecond
+
+// flush is what the session calls before it waits: rows that are ready must
+// not sit in a buffer meanwhile. A table waits a moment for more rows.
+func (c *connection) flush(out *output.Printer) func() error {
+	if out == nil {
+		return nil
+	}
+	var first time.Time
+	table := isTerminal(c.in.p.Stdout)
+	return func() error {
+		if table {
+			if out.Rows() == 0 {
+				return nil
+			}
+			now := c.in.p.Now()
+			if first.IsZero() {
+				first = now
+			}
+			if now.Sub(first) < idleTable {
+				return nil
+			}
+		}
+		return out.Flush()
+	}
+}
+
+// open opens the session, with the trace and the flushing of out in place.
+func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Session, func(), error) {
+	cfg := c.cfg
+	cfg.Idle = c.flush(out)
+	closeTrace, err := c.trace(&cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	if cfg.Insecure && cfg.TLS != session.NoTLS {
+		c.in.p.Say("warning: the certificate of %s is not verified (--insecure)", cfg.Host)
+	}
+	if !c.in.flagged("no-login") {
+		cfg.Secret = func(ctx context.Context) (string, error) {
+			secret, err := c.sources.Secret(ctx)
+			return secret.Reveal(), err
+		}
+	}
+	s, err := session.Open(ctx, cfg)
+	if err != nil {
+		closeTrace()
+		return nil, nil, err
+	}
+	return s, func() { s.Close(); closeTrace() }, nil
+}
+
+// trace opens the trace that the flags ask for.
+func (c *connection) trace(cfg *session.Config) (func(), error) {
+	var w io.Writer
+	done := func() {}
+	switch path := c.in.last("trace-file"); {
+	case path != "":
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+		if err != nil {
+			return done, fault.Wrap(fault.Usage, err, "cannot write the trace")
+		}
+		buf := bufio.NewWriter(f)
+		w, done = buf, func() { buf.Flush(); f.Close() }
+	case c.in.flagged("trace"):
+		w = visibleLines{c.in.p.Stderr}
+	default:
+		return done, nil
+	}
+	cfg.Trace = wire.NewTrace(w, cfg.Now, c.in.flagged("show-secrets"))
+	return done, nil
+}
+
+// visibleLines makes whole lines safe for a terminal.
+type visibleLines struct{ w io.Writer }
+
+func (v visibleLines) Write(p []byte) (int, error) {
+	_, err := io.WriteString(v.w, output.Visible(strings.TrimSuffix(string(p), "\n"))+"\n")
+	return len(p), err
+}
+
+// with opens a session and a printer, runs fn, and ends both. An answer that is
+// no, or done in part, is still a whole answer.
+func (c *connection) with(ctx context.Context, spec output.Spec, fn func(*session.Session, *output.Printer) error) error {
+	out, err := c.in.printer(ctx, spec)
+	if err != nil {
+		return err
+	}
+	err = func() error {
+		s, done, err := c.open(ctx, out)
+		if err != nil {
+			return err
+		}
+		defer done()
+		return fn(s, out)
+	}()
+	whole := err == nil || fault.KindOf(err) == fault.Negative || fault.KindOf(err) == fault.Partial
+	if cerr := out.Close(whole); err == nil {
+		err = cerr
+	}
+	return err
+}

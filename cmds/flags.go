@@ -1,0 +1,223 @@
+package cmds
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/imapknife/imapknife/internal/query"
+)
+
+// arity is how many values a flag takes.
+type arity int
+
+const (
+	none     arity = iota // --flag
+	one                   // --flag VALUE, the last one counts
+	many                  // --flag VALUE, may be repeated
+	optional              // --flag or --flag=VALUE
+)
+
+// kind is how a flag's value is checked.
+type kind int
+
+const (
+	text kind = iota
+	count
+	duration
+	file
+	directory
+)
+
+// flag is one flag of the command line. A name means the same wherever it is
+// offered.
+type flag struct {
+	name  string
+	short string
+	arity arity
+	kind  kind
+	value string   // placeholder in help
+	enum  []string // the values it can have
+	env   bool     // IMAPKNIFE_NAME sets it too
+	group string   // heading in help
+	help  string
+}
+
+// usage is the flag as help shows it.
+func (f *flag) usage() string {
+	out := "--" + f.name
+	switch f.arity {
+	case one, many:
+		out += " " + f.placeholder()
+	case optional:
+		out += "[=" + f.placeholder() + "]"
+	}
+	if f.short != "" {
+		out = "-" + f.short + ", " + out
+	}
+	return out
+}
+
+func (f *flag) placeholder() string {
+	if len(f.enum) > 0 {
+		return strings.Join(f.enum, "|")
+	}
+	if f.value == "" {
+		return "VALUE"
+	}
+	return f.value
+}
+
+// envName is the environment variable that sets the flag.
+func (f *flag) envName() string {
+	return "IMAPKNIFE_" + strings.ToUpper(strings.ReplaceAll(f.name, "-", "_"))
+}
+
+// check reports what is wrong with a value.
+func (f *flag) check(v string) error {
+	switch {
+	case len(f.enum) > 0 && !slices.Contains(f.enum, v):
+		return fmt.Errorf("%q is none of %s", v, strings.Join(f.enum, ", "))
+	case f.kind == count:
+		if _, err := strconv.ParseUint(v, 10, 63); err != nil {
+			return fmt.Errorf("%q is not a number", v)
+		}
+	case f.kind == duration:
+		if d, err := time.ParseDuration(v); err != nil || d < 0 {
+			return fmt.Errorf("%q is not a time such as 10s or 500ms", v)
+		}
+	}
+	return nil
+}
+
+// The headings of help.
+const (
+	groupVerb       = "Flags"
+	groupOutput     = "Output"
+	groupSelect     = "Selection"
+	groupCriteria   = "Criteria (different ones are AND, one repeated is OR)"
+	groupConnection = "Connection"
+)
+
+// registry is every flag there is, except the criteria.
+var registry = append([]*flag{
+	{name: "json", env: true, group: groupOutput, help: "print one JSON document"},
+	{name: "jsonl", env: true, group: groupOutput, help: "print one JSON object a line, as the rows come"},
+	{name: "fields", arity: one, value: "A,B", env: true, group: groupOutput, help: "print only these fields, in this order; schema VERB lists them"},
+	{name: "jq", arity: one, value: "EXPR", env: true, group: groupOutput, help: "run a jq program over the JSON document, or over each row with --jsonl"},
+	{name: "template", arity: one, value: "GO-TEMPLATE", env: true, group: groupOutput, help: "print each row by a Go template"},
+	{name: "null", short: "0", env: true, group: groupOutput, help: "separate plain output with NUL instead of newlines"},
+	{name: "max-bytes", arity: one, kind: count, value: "N", env: true, group: groupOutput, help: "cut each text of a message at N octets (truncated says so)"},
+	{name: "quiet", short: "q", env: true, group: groupOutput, help: "say nothing on standard error but errors"},
+
+	{name: "url", arity: one, value: "URL", env: true, group: groupConnection, help: "imaps://user@host:port/ (imap:// is STARTTLS, imap+insecure:// clear text)"},
+	{name: "host", arity: one, value: "HOST", env: true, group: groupConnection, help: "server, where there is no URL"},
+	{name: "port", arity: one, kind: count, value: "N", env: true, group: groupConnection, help: "port; 993, or 143 without implicit TLS"},
+	{name: "tls", arity: one, enum: []string{"implicit", "starttls", "none"}, env: true, group: groupConnection, help: "how the connection is protected"},
+	{name: "user", arity: one, value: "NAME", env: true, group: groupConnection, help: "user name"},
+	{name: "auth", arity: one, value: "MECHANISM,…", env: true, group: groupConnection, help: "ways to log in, in order: plain, login"},
+	{name: "password-stdin", group: groupConnection, help: "read the password from standard input"},
+	{name: "password-file", arity: one, kind: file, value: "FILE", env: true, group: groupConnection, help: "read the password from a file"},
+	{name: "password-command", arity: one, value: "COMMAND", env: true, group: groupConnection, help: "the password is what this shell command prints"},
+	{name: "ca-file", arity: one, kind: file, value: "FILE", env: true, group: groupConnection, help: "trust the authorities in this PEM file instead of the system's"},
+	{name: "server-name", arity: one, value: "NAME", env: true, group: groupConnection, help: "name to verify the certificate for"},
+	{name: "insecure", env: true, group: groupConnection, help: "do not verify the certificate (warns)"},
+	{name: "insecure-plaintext", env: true, group: groupConnection, help: "allow clear text to another machine"},
+	{name: "connect-timeout", arity: one, kind: duration, value: "TIME", env: true, group: groupConnection, help: "bound on name, TCP and TLS (10s)"},
+	{name: "io-timeout", arity: one, kind: duration, value: "TIME", env: true, group: groupConnection, help: "bound on each wait without progress (30s)"},
+	{name: "no-pipelining", env: true, group: groupConnection, help: "wait for the login's answer before the next command"},
+	{name: "read-only", env: true, group: groupConnection, help: "refuse every command that could change something"},
+	{name: "trace", env: true, group: groupConnection, help: "show the IMAP conversation on standard error, secrets hidden"},
+	{name: "trace-file", arity: one, kind: file, value: "FILE", env: true, group: groupConnection, help: "write the IMAP conversation to a file"},
+	{name: "show-secrets", group: groupConnection, help: "let the trace show secrets"},
+
+	{name: "mailbox", short: "m", arity: many, value: "NAME", env: true, group: groupSelect, help: `mailbox to work in (INBOX); \Sent or @sent names one by its use`},
+	{name: "all-mailboxes", group: groupSelect, help: "work in every mailbox that can be opened"},
+	{name: "query", arity: one, value: "PROGRAM", group: groupSelect, help: "an IMAP search program, such as 'UNSEEN FROM ci@'"},
+	{name: "sort", arity: one, value: "KEY,…", group: groupSelect, help: "order by date, arrival, from, to, cc, subject, size; -KEY turns one round"},
+	{name: "reverse", group: groupSelect, help: "turn the order round"},
+	{name: "limit", arity: one, kind: count, value: "N", group: groupSelect, help: "at most the first N messages of the order"},
+	{name: "newest", arity: one, kind: count, value: "N", group: groupSelect, help: "only the N messages with the highest UIDs"},
+	{name: "seq", group: groupSelect, help: "SET is message sequence numbers (reading only)"},
+	{name: "uidvalidity", arity: one, kind: count, value: "N", group: groupSelect, help: "refuse (exit 7) unless the mailbox has this UIDVALIDITY"},
+	{name: "fail-empty", group: groupSelect, help: "exit 1 when no message is selected"},
+
+	{name: "status", group: groupVerb, help: "tell the counts of each mailbox too"},
+	{name: "subscribed", group: groupVerb, help: "only subscribed mailboxes"},
+	{name: "write", group: groupVerb, help: "SELECT instead of EXAMINE: tells permanentflags, clears \\Recent"},
+	{name: "long", short: "l", group: groupVerb, help: "tell date, from, subject, flags and size too"},
+	{name: "count", group: groupVerb, help: "print only how many messages match"},
+	{name: "envelope", group: groupVerb, help: "date, subject and the addresses"},
+	{name: "flags", group: groupVerb, help: "flags"},
+	{name: "size", group: groupVerb, help: "size in octets"},
+	{name: "internal-date", group: groupVerb, help: "when the server received the message"},
+	{name: "structure", group: groupVerb, help: "the tree of MIME parts"},
+	{name: "headers", arity: optional, value: "NAMES", group: groupVerb, help: "header fields: all, or those named (a comma between)"},
+	{name: "text", group: groupVerb, help: "the text a person reads, decoded"},
+	{name: "html", group: groupVerb, help: "the HTML text, decoded"},
+	{name: "body", group: groupVerb, help: "everything behind the header, as it is"},
+	{name: "raw", group: groupVerb, help: "the whole message, as it is"},
+	{name: "part", arity: one, value: "N", group: groupVerb, help: "one MIME part, such as 2 or 1.2"},
+	{name: "decode", group: groupVerb, help: "undo the part's transfer encoding"},
+	{name: "range", arity: one, value: "OFFSET:LENGTH", group: groupVerb, help: "only these octets of --raw, --body or --part"},
+	{name: "modseq", group: groupVerb, help: "modification sequence (CONDSTORE)"},
+	{name: "preview", group: groupVerb, help: "the server's preview of the text (PREVIEW)"},
+	{name: "savedate", group: groupVerb, help: "when the message came into the mailbox (SAVEDATE)"},
+	{name: "email-id", group: groupVerb, help: "EMAILID of the message (OBJECTID)"},
+	{name: "thread-id", group: groupVerb, help: "THREADID of the message (OBJECTID)"},
+	{name: "gmail", group: groupVerb, help: "Gmail's message id, thread id and labels (X-GM-EXT-1)"},
+	{name: "dir", arity: one, kind: directory, value: "DIR", group: groupVerb, help: "write files into this directory"},
+	{name: "name", arity: one, value: "GLOB", group: groupVerb, help: "only attachments whose file name matches"},
+	{name: "type", arity: one, value: "TYPE", group: groupVerb, help: "only attachments of this media type, such as text/*"},
+	{name: "overwrite", group: groupVerb, help: "replace files that exist"},
+	{name: "no-pager", env: true, group: groupVerb, help: "do not use a pager on a terminal"},
+	{name: "no-login", group: groupVerb, help: "stop before login; needs no credentials"},
+	{name: "seed", arity: one, kind: file, value: "DIR|FILE.mbox", group: groupVerb, help: "messages to start with instead of the samples"},
+	{name: "help", short: "h", group: groupVerb, help: "show help"},
+}, criteria()...)
+
+// criteria makes flags of the search criteria.
+func criteria() []*flag {
+	var out []*flag
+	for _, c := range query.Criteria() {
+		switch c.Name {
+		case "uid", "modseq", "email-id", "thread-id":
+			continue // SET is the UIDs; the others are what fetch tells
+		}
+		f := &flag{name: c.Name, value: c.ValueName, group: groupCriteria, help: c.Help}
+		switch c.Arity {
+		case query.NoValue:
+			f.arity = none
+		case query.OptionalValue:
+			f.arity = optional
+		default:
+			f.arity = many
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// lookup finds flags by their names; an unknown one is a mistake in the
+// program that the tests find.
+func lookup(names ...string) []*flag {
+	out := make([]*flag, 0, len(names))
+	for _, n := range names {
+		i := slices.IndexFunc(registry, func(f *flag) bool { return f.name == n })
+		out = append(out, registry[i])
+	}
+	return out
+}
+
+// inGroup lists the flags of the groups.
+func inGroup(groups ...string) []*flag {
+	var out []*flag
+	for _, f := range registry {
+		if slices.Contains(groups, f.group) {
+			out = append(out, f)
+		}
+	}
+	return out
+}

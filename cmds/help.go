@@ -1,0 +1,150 @@
+package cmds
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/imapknife/imapknife/internal/fault"
+)
+
+func newHelp() *verb {
+	return &verb{
+		name: "help", group: groupMeta, args: "[VERB]",
+		summary:  "show help",
+		about:    "Shows all commands, or one with its flags and examples.",
+		examples: []example{{"all about search", "imapknife help search"}},
+		setup: func(in *input) (runner, error) {
+			if len(in.args) == 0 {
+				return func(context.Context) error { return write(in.p.Stdout, overview()) }, nil
+			}
+			text, err := helpOn(in.args)
+			if err != nil {
+				return nil, err
+			}
+			return func(context.Context) error { return write(in.p.Stdout, text) }, nil
+		},
+	}
+}
+
+func write(w io.Writer, text string) error {
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+// helpFor is the input of a line with --help: help on the verb it names.
+func helpFor(in *input, o permuted) *input {
+	h := newHelp()
+	out := &input{p: in.p, verb: h}
+	if o.verb != nil {
+		out.args = strings.Fields(o.verb.path)
+	}
+	return out
+}
+
+// helpOn is the help of the verb, or group of verbs, that args name.
+func helpOn(args []string) (string, error) {
+	v, _, err := resolveVerb(args)
+	if err != nil && (v == nil || len(args) > 1) {
+		return "", err
+	}
+	if len(v.subs) > 0 {
+		var parts []string
+		for _, s := range v.subs {
+			parts = append(parts, verbHelp(s))
+		}
+		return strings.Join(parts, "\n"), nil
+	}
+	return verbHelp(v), nil
+}
+
+// overview lists the verbs by group, an example each, and the exit statuses.
+func overview() string {
+	var out strings.Builder
+	out.WriteString("imapknife is a swiss-army knife for IMAP: each command opens a session, does one\nthing and prints text or JSON for a pipeline.\n\n")
+	out.WriteString("usage: imapknife [flags] COMMAND [flags] [arguments]\n")
+	for _, group := range []string{groupMailboxes, groupMessages, groupCI, groupServer, groupMeta} {
+		fmt.Fprintf(&out, "\n%s\n", group)
+		for _, v := range verbs() {
+			if v.group != group {
+				continue
+			}
+			fmt.Fprintf(&out, "  %-13s %s\n", v.name, v.summary)
+			ex := v.examples
+			if len(ex) == 0 {
+				ex = v.subs[0].examples
+			}
+			fmt.Fprintf(&out, "  %-13s   %s\n", "", ex[0].line)
+		}
+	}
+	out.WriteString("\nThe account is --url imaps://user@host/ or IMAPKNIFE_URL; the password comes from\nIMAPKNIFE_PASSWORD, --password-command, --password-file, --password-stdin or a prompt.\n")
+	out.WriteString("imapknife help COMMAND shows its flags.\n\n")
+	out.WriteString(exitStatuses())
+	return out.String()
+}
+
+func exitStatuses() string {
+	var out strings.Builder
+	out.WriteString("EXIT STATUS\n")
+	for _, r := range fault.Table() {
+		fmt.Fprintf(&out, "  %3d  %s\n", r.Status, wrap(r.Meaning, 72, "       "))
+	}
+	return out.String()
+}
+
+// verbHelp is one verb's help.
+func verbHelp(v *verb) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "imapknife %s: %s\n\nusage: imapknife %s", v.path, v.summary, v.path)
+	if len(v.flags) > 0 {
+		out.WriteString(" [flags]")
+	}
+	if v.args != "" {
+		out.WriteString(" " + v.args)
+	}
+	fmt.Fprintf(&out, "\n\n%s\n", v.about)
+	for _, group := range []string{groupVerb, groupSelect, groupCriteria, groupOutput, groupConnection} {
+		title := false
+		for _, f := range v.flags {
+			if f.group != group {
+				continue
+			}
+			if !title {
+				fmt.Fprintf(&out, "\n%s\n", group)
+				title = true
+			}
+			help := f.help
+			if f.env {
+				help += " [" + f.envName() + "]"
+			}
+			fmt.Fprintf(&out, "  %-28s %s\n", f.usage(), wrap(help, 50, strings.Repeat(" ", 31)))
+		}
+	}
+	if slices.ContainsFunc(v.flags, func(f *flag) bool { return f.name == "url" }) {
+		out.WriteString("\nFlags may stand before or after the command and its arguments; -- ends them.\n")
+	}
+	out.WriteString("\nEXAMPLES\n")
+	for _, e := range v.examples {
+		fmt.Fprintf(&out, "  # %s\n  %s\n", e.what, e.line)
+	}
+	return out.String()
+}
+
+// wrap breaks text at blanks into lines of width columns.
+func wrap(text string, width int, indent string) string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len([]rune(line))+1+len([]rune(word)) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return strings.Join(append(lines, line), "\n"+indent)
+}

@@ -1,0 +1,96 @@
+package cmds
+
+import (
+	"context"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+	"github.com/imapknife/imapknife/output"
+)
+
+type listOptions struct {
+	patterns   []string
+	subscribed bool
+	status     bool
+}
+
+func newList() *verb {
+	return &verb{
+		name: "list", group: groupMailboxes, args: "[PATTERN…]",
+		summary: "list mailboxes",
+		about: `Lists the mailboxes whose names match a pattern (* matches everything, % all but
+the hierarchy delimiter), all of them without one, with their special use,
+whether they are subscribed and have children, and with --status their counts.`,
+		examples: []example{
+			{"all mailboxes", "imapknife list"},
+			{"unread messages a mailbox", "imapknife list --status --fields mailbox,unseen"},
+			{"names for a script", "imapknife list --subscribed --jq '.[].mailbox'"},
+		},
+		flags: append(lookup("subscribed", "status"), sessionFlags()...),
+		row:   result.Mailbox{},
+		setup: func(in *input) (runner, error) {
+			o := listOptions{patterns: in.args, subscribed: in.flagged("subscribed"), status: in.flagged("status")}
+			if len(o.patterns) == 0 {
+				o.patterns = []string{"*"}
+			}
+			c, err := in.connection()
+			if err != nil {
+				return nil, err
+			}
+			spec := output.Spec{Row: result.Mailbox{}, Columns: listColumns(o)}
+			return func(ctx context.Context) error {
+				return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error { return runList(ctx, s, out, o) })
+			}, nil
+		},
+	}
+}
+
+func listColumns(o listOptions) []output.Column {
+	cols := []output.Column{
+		{Field: "mailbox", Flex: true}, {Field: "special_use", Title: "USE"},
+		{Field: "subscribed"}, {Field: "children"}, {Field: "delimiter", Title: "DELIM"},
+	}
+	if o.status {
+		cols = append(cols, output.Column{Field: "messages", Right: true}, output.Column{Field: "unseen", Right: true},
+			output.Column{Field: "size", Right: true, Format: humanSize}, output.Column{Field: "uidnext", Right: true}, output.Column{Field: "uidvalidity", Right: true})
+	}
+	return cols
+}
+
+func runList(ctx context.Context, s *session.Session, out *output.Printer, o listOptions) error {
+	q := session.ListRequest{Patterns: o.patterns, Subscribed: o.subscribed, Detail: true}
+	if o.status {
+		var err error
+		if q.Status, err = s.StatusItems(ctx); err != nil {
+			return err
+		}
+	}
+	err := s.List(ctx, q, func(e *session.ListEntry) error {
+		row := result.Mailbox{
+			Account: s.Account(), Mailbox: e.Name, Delimiter: e.Delimiter, Attributes: e.Attributes,
+			SpecialUse: e.SpecialUse(), Subscribed: e.Subscribed, Children: e.Children(), Selectable: e.Selectable(), Warnings: e.Warnings,
+		}
+		if !e.Exact {
+			row.RawName = e.Raw
+		}
+		if e.Status != nil {
+			row.Counts = counts(e.Status)
+			row.Warnings = append(row.Warnings, e.Status.Warnings...)
+		}
+		return out.Row(&row)
+	})
+	if err == nil && out.Rows() == 0 && len(o.patterns) > 0 && o.patterns[0] != "*" {
+		return fault.New(fault.Negative, "no mailbox matches").Hint("imapknife list shows all of them")
+	}
+	return err
+}
+
+// counts copies what STATUS told.
+func counts(d *session.StatusData) result.Counts {
+	return result.Counts{
+		Messages: d.Messages, Recent: d.Recent, Unseen: d.Unseen, Deleted: d.Deleted, Size: d.Size,
+		UIDNext: d.UIDNext, UIDValidity: d.UIDValidity, HighestModseq: d.HighestModseq,
+		MailboxID: d.MailboxID, AppendLimit: d.AppendLimit,
+	}
+}

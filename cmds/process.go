@@ -1,0 +1,140 @@
+// Package cmds holds the verbs, one file each, and what they share: the flag
+// registry, the way from argv to an options struct, the connection, the
+// selection of messages, and the one place where an error becomes an exit
+// status. It is the only importer of urfave/cli.
+package cmds
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/output"
+	"golang.org/x/term"
+)
+
+// Process is everything of the operating system's process that imapknife
+// uses; nothing else in the program looks at it.
+type Process struct {
+	Args           []string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Environ        []string
+	Now            func() time.Time
+}
+
+// Getenv returns the last value of an environment variable.
+func (p *Process) Getenv(name string) (string, bool) {
+	for i := len(p.Environ) - 1; i >= 0; i-- {
+		if v, ok := strings.CutPrefix(p.Environ[i], name+"="); ok {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// terminal returns the file behind a stream if it is a terminal.
+func terminal(stream any) (*os.File, bool) {
+	f, ok := stream.(*os.File)
+	return f, ok && term.IsTerminal(int(f.Fd()))
+}
+
+// isTerminal reports whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	_, ok := terminal(stream)
+	return ok
+}
+
+// width is the number of columns of standard output, 0 when unknown.
+func (p *Process) width() int {
+	if v, ok := p.Getenv("COLUMNS"); ok {
+		if n, err := strconv.Atoi(v); err == nil && n > 0 {
+			return n
+		}
+	}
+	if f, ok := terminal(p.Stdout); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil {
+			return w
+		}
+	}
+	return 0
+}
+
+// color reports whether standard output may be coloured (no-color.org).
+func (p *Process) color() bool {
+	no, _ := p.Getenv("NO_COLOR")
+	kind, _ := p.Getenv("TERM")
+	return isTerminal(p.Stdout) && no == "" && kind != "dumb"
+}
+
+// Say writes one line of talk to standard error, safe for a terminal.
+func (p *Process) Say(format string, args ...any) {
+	fmt.Fprintf(p.Stderr, "imapknife: %s\n", output.Visible(fmt.Sprintf(format, args...)))
+}
+
+// Main runs the command line and returns the exit status.
+func Main(p *Process) int {
+	ctx, stop := p.signals()
+	defer stop()
+	in, err := parse(p)
+	if err == nil {
+		var r runner
+		if r, err = in.verb.setup(in); err == nil {
+			err = r(ctx)
+		}
+	}
+	return p.report(ctx, in, err)
+}
+
+// signals returns a context that SIGINT and SIGTERM cancel; a second one
+// kills. SIGPIPE becomes a write error, which ends the session cleanly.
+func (p *Process) signals() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	ch := make(chan os.Signal, 1)
+	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	go func() {
+		switch <-ch {
+		case os.Interrupt:
+			cancel(fault.Interrupt)
+		case syscall.SIGTERM:
+			cancel(fault.Terminate)
+		}
+		signal.Stop(ch)
+	}()
+	return ctx, func() {
+		signal.Stop(ch)
+		close(ch)
+		cancel(nil)
+	}
+}
+
+// report prints err, once and nowhere else, and returns its exit status.
+func (p *Process) report(ctx context.Context, in *input, err error) int {
+	status := fault.ExitStatus(err)
+	if cause := context.Cause(ctx); cause != nil && fault.KindOf(err) != fault.None {
+		if k := fault.KindOf(cause); k == fault.Interrupted || k == fault.Terminated {
+			return k.Status()
+		}
+	}
+	switch _, child := err.(fault.Exit); {
+	case err == nil, child, fault.KindOf(err) == fault.Closed:
+	case in != nil && in.json():
+		p.Stderr.Write(append(output.ErrorJSON(err), '\n'))
+	case err.Error() != "":
+		text := output.ErrorText(err)
+		if !strings.HasSuffix(text, "\n") {
+			text += "\n"
+		}
+		io.WriteString(p.Stderr, text)
+	}
+	return status
+}

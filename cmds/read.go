@@ -1,0 +1,319 @@
+package cmds
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/message"
+	"github.com/imapknife/imapknife/internal/query"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+)
+
+// batch is how many messages are held at once where rows cannot stream:
+// sorted ones, and those whose text comes in a second step.
+const batch = 50
+
+// envelopeFields are the header fields that make an envelope.
+const envelopeFields = "DATE SUBJECT FROM SENDER REPLY-TO TO CC BCC MESSAGE-ID IN-REPLY-TO REFERENCES"
+
+// want says what to tell of each message.
+type want struct {
+	envelope    message.Fields // which of the envelope's fields
+	flags       bool
+	size        bool
+	date        bool // INTERNALDATE
+	structure   bool
+	attachments bool
+	headers     bool
+	names       []string // header fields asked for by name; empty for all
+	text, html  bool
+	section     string // of body, what goes into content
+	content     func(m *result.Message) **result.Content
+	partial     string // <offset.length> or empty
+	extension   []string
+	modseq      bool
+	seq         bool
+	maxBytes    uint64 // 0: no limit of the person's
+}
+
+// items is the want as FETCH items.
+func (w *want) items() []string {
+	var items []string
+	add := func(on bool, item string) {
+		if on {
+			items = append(items, item)
+		}
+	}
+	add(w.flags, "FLAGS")
+	add(w.date, "INTERNALDATE")
+	add(w.size, "RFC822.SIZE")
+	add(w.modseq, "MODSEQ")
+	items = append(items, w.extension...)
+	add(w.structure || w.attachments || w.text || w.html, "BODYSTRUCTURE")
+	switch {
+	case w.headers && len(w.names) == 0:
+		items = append(items, "BODY.PEEK[HEADER]")
+	case w.headers:
+		fields := slices.Clone(w.names)
+		if w.envelope != 0 {
+			fields = append(fields, strings.Fields(envelopeFields)...)
+		}
+		items = append(items, "BODY.PEEK[HEADER.FIELDS ("+strings.ToUpper(strings.Join(fields, " "))+")]")
+	case w.envelope == message.AllFields:
+		items = append(items, "BODY.PEEK[HEADER.FIELDS ("+envelopeFields+")]")
+	case w.envelope != 0:
+		items = append(items, "BODY.PEEK[HEADER.FIELDS (DATE FROM SUBJECT)]")
+	}
+	add(w.content != nil, "BODY.PEEK["+w.section+"]"+w.partial)
+	return items
+}
+
+// needs is an error where an item needs a capability that the server lacks.
+func (w *want) needs(ctx context.Context, s *session.Session) error {
+	for _, item := range w.extension {
+		cap, what := "", ""
+		switch item {
+		case "PREVIEW":
+			cap, what = "PREVIEW", "--preview"
+		case "SAVEDATE":
+			cap, what = "SAVEDATE", "--savedate"
+		case "EMAILID":
+			cap, what = "OBJECTID", "--email-id"
+		case "THREADID":
+			cap, what = "OBJECTID", "--thread-id"
+		default:
+			cap, what = "X-GM-EXT-1", "--gmail"
+		}
+		if err := s.Need(ctx, cap, what); err != nil {
+			return err
+		}
+	}
+	if w.modseq {
+		return s.Need(ctx, "CONDSTORE", "--modseq")
+	}
+	return nil
+}
+
+// reading is the reading of chosen messages into rows.
+type reading struct {
+	s    *session.Session
+	w    *want
+	emit func(*result.Message) error
+	row  result.Message // reused for each row that streams
+
+	contents map[uint32]*content // of messages whose rows are not made yet
+}
+
+// read fetches what w wants of the messages in p and emits a row for each, in
+// p's order. It returns the UIDs that are there.
+func (rd *reading) read(ctx context.Context, p *picked) (query.Set, error) {
+	if err := rd.w.needs(ctx, rd.s); err != nil {
+		return nil, err
+	}
+	second := rd.w.text || rd.w.html
+	if p.order == nil && !second {
+		return rd.fetch(ctx, p.set, func(m *session.Fetched) error {
+			rd.fill(&rd.row, m)
+			return rd.emit(&rd.row)
+		})
+	}
+	if p.direct { // the UIDs have to be known, to be taken in batches
+		if err := rd.resolve(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	var told query.Builder
+	for _, uids := range batches(p) {
+		rows, err := rd.batch(ctx, uids)
+		if err != nil {
+			return told.Set(), err
+		}
+		for _, uid := range uids {
+			if row := rows[uid]; row != nil {
+				told.Add(uid, uid)
+				if err := rd.emit(row); err != nil {
+					return told.Set(), err
+				}
+			}
+		}
+	}
+	return told.Set(), nil
+}
+
+// resolve finds out which UIDs of a set as given are there. A set too long
+// for one line is compared here.
+func (rd *reading) resolve(ctx context.Context, p *picked) error {
+	var program []query.Token
+	if text := slices.Collect(p.set.Split(query.MaxSetOctets)); len(text) == 1 {
+		program = []query.Token{{Kind: query.Atom, Text: "UID"}, {Kind: query.Atom, Text: text[0]}}
+	}
+	res, err := rd.s.Search(ctx, session.SearchRequest{Program: program})
+	if err != nil {
+		return err
+	}
+	last := uint32(0)
+	if n := len(res.Set); n > 0 {
+		last = res.Set[n-1].Hi
+	}
+	p.set, p.direct = res.Set.Intersect(p.set.Resolve(last)), false
+	return nil
+}
+
+// batches takes the UIDs apart, in their order.
+func batches(p *picked) func(func(int, []uint32) bool) {
+	return func(yield func(int, []uint32) bool) {
+		var uids []uint32
+		n := 0
+		flush := func() bool {
+			ok := len(uids) == 0 || yield(n, uids)
+			n++
+			uids = nil
+			return ok
+		}
+		each := func(uid uint32) bool {
+			uids = append(uids, uid)
+			return len(uids) < batch || flush()
+		}
+		if p.order != nil {
+			for _, uid := range p.order {
+				if !each(uid) {
+					return
+				}
+			}
+		} else {
+			for uid := range p.set.All() {
+				if !each(uid) {
+					return
+				}
+			}
+		}
+		flush()
+	}
+}
+
+// batch reads some messages whole.
+func (rd *reading) batch(ctx context.Context, uids []uint32) (map[uint32]*result.Message, error) {
+	rows := map[uint32]*result.Message{}
+	leaves := map[uint32]*texts{}
+	_, err := rd.fetch(ctx, query.MakeSet(uids...), func(m *session.Fetched) error {
+		row := &result.Message{}
+		own := *m
+		own.Flags = slices.Clone(m.Flags)
+		rd.fill(row, &own)
+		rows[m.UID] = row
+		if (rd.w.text || rd.w.html) && m.Structure != nil {
+			leaves[m.UID] = newTexts(m.Structure, rd.w)
+		}
+		return nil
+	})
+	if err != nil || len(leaves) == 0 {
+		return rows, err
+	}
+	return rows, rd.texts(ctx, uids, rows, leaves)
+}
+
+// fetch runs the FETCH, keeping content until its row is made.
+func (rd *reading) fetch(ctx context.Context, set query.Set, row func(*session.Fetched) error) (query.Set, error) {
+	q := session.FetchRequest{Set: set, Items: rd.w.items(), Row: row}
+	if rd.w.content != nil {
+		rd.contents = map[uint32]*content{}
+		q.Body = func(m *session.Fetched, section string, r io.Reader, _ int64) error {
+			c, err := readContent(r, section, rd.w.limit())
+			rd.contents[m.UID] = c
+			return err
+		}
+	}
+	return rd.s.Fetch(ctx, q)
+}
+
+// fill makes a row of what FETCH told.
+func (rd *reading) fill(row *result.Message, m *session.Fetched) {
+	w := rd.w
+	box := rd.s.Opened()
+	*row = result.Message{UID: m.UID, Modseq: m.Modseq, EmailID: m.EmailID, ThreadID: m.ThreadID, Preview: m.Preview, SaveDate: m.SaveDate, Warnings: m.Warnings}
+	row.Place = result.Place{Account: rd.s.Account(), Mailbox: box.Name, UIDValidity: box.Validity()}
+	if w.seq {
+		row.Seq = m.Seq
+	}
+	if w.flags {
+		row.Flags = &m.Flags
+		if m.Flags == nil {
+			m.Flags = []string{}
+		}
+	}
+	if w.date && !m.InternalDate.IsZero() {
+		row.InternalDate = &m.InternalDate
+	}
+	if w.size {
+		row.Size = &m.Size
+	}
+	if w.envelope != 0 {
+		row.Warnings = append(row.Warnings, message.Envelope(m.Header, w.envelope, row)...)
+	}
+	if w.headers {
+		rd.headers(row, m.Header)
+	}
+	if w.structure && m.Structure != nil {
+		part, warnings := m.Structure.Part()
+		row.Structure = part
+		row.Warnings = append(row.Warnings, warnings...)
+	}
+	if w.attachments {
+		list := []result.Attachment{}
+		if m.Structure != nil {
+			list = message.Attachments(m.Structure)
+		}
+		row.Attachments = &list
+	}
+	if slices.Contains(w.extension, "X-GM-MSGID") {
+		row.Gmail = gmail(m)
+	}
+	if c := rd.contents[m.UID]; c != nil {
+		delete(rd.contents, m.UID)
+		*w.content(row), row.Truncated = &c.Content, c.cut
+	}
+}
+
+// headers decodes the fields asked for.
+func (rd *reading) headers(row *result.Message, raw []byte) {
+	fields, warnings := message.Headers(raw)
+	row.Warnings = append(row.Warnings, warnings...)
+	list := []result.Header{}
+	for _, f := range fields {
+		if len(rd.w.names) == 0 || slices.ContainsFunc(rd.w.names, func(n string) bool { return strings.EqualFold(n, f.Name) }) {
+			list = append(list, f)
+		}
+	}
+	row.Headers = &list
+}
+
+// absence gathers the UIDs that were named one by one and are not there.
+type absence struct{ notes []string }
+
+func (a *absence) note(s *session.Session, p *picked, told query.Set) {
+	gone := p.explicit.Subtract(told)
+	if gone.Empty() || s.Opened() == nil {
+		return
+	}
+	uids := gone.String()
+	if len(uids) > 200 {
+		uids = uids[:200] + "…"
+	}
+	a.notes = append(a.notes, fmt.Sprintf("UID %s in %q", uids, s.Opened().Name))
+}
+
+// err is no where nothing was there, and partial where something was.
+func (a *absence) err(rows int) error {
+	switch {
+	case a.notes == nil:
+		return nil
+	case rows == 0:
+		return fault.New(fault.Negative, "no message with %s", strings.Join(a.notes, ", "))
+	}
+	return fault.New(fault.Partial, "no message with %s", strings.Join(a.notes, ", "))
+}

@@ -1,0 +1,146 @@
+package cmds
+
+import (
+	"context"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/message"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+	"github.com/imapknife/imapknife/output"
+)
+
+type searchOptions struct {
+	sel       *selection
+	long      bool
+	count     bool
+	failEmpty bool
+}
+
+func newSearch() *verb {
+	return &verb{
+		name: "search", group: groupMessages, args: "[PROGRAM…]",
+		summary: "find messages and print their UIDs",
+		about: `Finds the messages that match an IMAP search program, criteria flags, or both
+(AND), and prints their UIDs, ascending. Without any, all messages match. One
+shell word behind a search key is one value: SUBJECT 'two words'. Numbers and
+sets are UIDs. Nothing found is exit 0; --fail-empty makes it 1.`,
+		examples: []example{
+			{"unread messages", "imapknife search UNSEEN --long"},
+			{"how many from either", "imapknife search --count OR FROM alice FROM bob SINCE 2026-11-01"},
+			{"the newest with a PDF, to a file", "imapknife search --has-attachment='*.pdf' --newest 1 --json | imapknife fetch - --raw >newest.eml"},
+		},
+		flags: append(lookup("long", "count"), selectionFlags()...),
+		row:   result.Message{},
+		count: result.Count{},
+		setup: func(in *input) (runner, error) {
+			c, err := in.connection()
+			if err != nil {
+				return nil, err
+			}
+			o := searchOptions{long: in.flagged("long"), count: in.flagged("count"), failEmpty: in.flagged("fail-empty")}
+			if o.long && o.count {
+				return nil, fault.New(fault.Usage, "--long and --count exclude each other")
+			}
+			if o.sel, err = in.searchSelection(c); err != nil {
+				return nil, err
+			}
+			spec := searchSpec(in, o)
+			return func(ctx context.Context) error {
+				return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error { return runSearch(ctx, s, out, o) })
+			}, nil
+		},
+	}
+}
+
+// searchSelection takes `-` for rows on standard input, and everything else
+// for the program.
+func (in *input) searchSelection(c *connection) (*selection, error) {
+	if len(in.args) > 0 && in.args[0] == "-" {
+		return in.selection(c, "-", in.args[1:])
+	}
+	return in.selection(c, "", in.args)
+}
+
+func searchSpec(in *input, o searchOptions) output.Spec {
+	if o.count {
+		if o.sel.many() {
+			return output.Spec{Row: result.Count{}, Columns: []output.Column{{Field: "mailbox"}, {Field: "count", Right: true}}}
+		}
+		// Plain output is the bare number.
+		structured := in.json() || in.flagged("jq") || in.flagged("template")
+		return output.Spec{Row: result.Count{}, Columns: []output.Column{{Field: "count"}}, Single: structured}
+	}
+	cols := []output.Column{{Field: "uid", Title: "UID", Right: true}}
+	if o.sel.many() {
+		cols = append([]output.Column{{Field: "mailbox"}}, cols...)
+	}
+	if o.sel.seq {
+		cols = append([]output.Column{{Field: "seq", Right: true}}, cols...)
+	}
+	if o.long {
+		cols = append(cols,
+			output.Column{Field: "date", Format: localTime(in.location())},
+			output.Column{Field: "from", Format: shortFrom, Flex: true},
+			output.Column{Field: "subject", Flex: true},
+			output.Column{Field: "flags", Format: shortFlags},
+			output.Column{Field: "size", Right: true, Format: humanSize})
+	}
+	return output.Spec{Row: result.Message{}, Columns: cols}
+}
+
+// many reports whether rows can come from several mailboxes.
+func (sel *selection) many() bool { return sel.all || len(sel.boxes) > 1 }
+
+func runSearch(ctx context.Context, s *session.Session, out *output.Printer, o searchOptions) error {
+	found := uint64(0)
+	err := o.sel.each(ctx, s, func(p *picked) error {
+		found += p.count()
+		switch {
+		case o.count:
+			return out.Row(&result.Count{Account: p.place.Account, Mailbox: p.place.Mailbox, Count: p.count()})
+		case o.long && p.count() > 0:
+			rd := &reading{s: s, w: &want{
+				envelope: message.FieldDate | message.FieldFrom | message.FieldSubject,
+				flags:    true, size: true, date: true, seq: o.sel.seq,
+			}, emit: func(m *result.Message) error { return out.Row(m) }}
+			_, err := rd.read(ctx, p)
+			return err
+		case o.sel.seq:
+			rd := &reading{s: s, w: &want{seq: true}, emit: func(m *result.Message) error { return out.Row(m) }}
+			_, err := rd.read(ctx, p)
+			return err
+		}
+		row := result.Message{Place: p.place}
+		for uid := range p.uids() {
+			row.UID = uid
+			if err := out.Row(&row); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return empty(err, o.failEmpty, found)
+}
+
+// uids yields what is picked, in its order.
+func (p *picked) uids() func(func(uint32) bool) {
+	if p.order == nil {
+		return p.set.All()
+	}
+	return func(yield func(uint32) bool) {
+		for _, uid := range p.order {
+			if !yield(uid) {
+				return
+			}
+		}
+	}
+}
+
+// empty turns an empty answer into a no where that is asked for.
+func empty(err error, failEmpty bool, found uint64) error {
+	if err == nil && failEmpty && found == 0 {
+		return fault.New(fault.Negative, "no message matches")
+	}
+	return err
+}

@@ -1,0 +1,362 @@
+package cmds
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/query"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+)
+
+// selection says which messages a verb means, checked before dialling.
+type selection struct {
+	in       *input
+	boxes    []string
+	all      bool // every mailbox
+	sets     map[string]query.Selection
+	given    bool        // a set was given, on the line or on standard input
+	node     *query.Node // nil: no criteria
+	sort     []query.SortKey
+	reverse  bool
+	limit    uint64
+	limited  bool
+	newest   uint64
+	seq      bool
+	validity map[string]uint32 // UIDVALIDITY each mailbox must have
+	account  string            // digest that rows on standard input carry
+}
+
+// selection reads a set (from set, empty for none), a program (from program)
+// and the flags of the selection group.
+func (in *input) selection(c *connection, set string, program []string) (*selection, error) {
+	sel := &selection{
+		in: in, boxes: in.all("mailbox"), all: in.flagged("all-mailboxes"), sets: map[string]query.Selection{},
+		reverse: in.flagged("reverse"), limit: in.number("limit"), limited: in.flagged("limit"),
+		newest: in.number("newest"), seq: in.flagged("seq"), validity: map[string]uint32{},
+	}
+	if sel.all && len(sel.boxes) > 0 && !in.mailboxFromEnv() {
+		return nil, fault.New(fault.Usage, "--mailbox and --all-mailboxes exclude each other")
+	}
+	if len(sel.boxes) == 0 {
+		sel.boxes = []string{c.mailbox()}
+	}
+	for _, name := range sel.boxes {
+		if err := checkName(name); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if sel.node, err = in.criteria(program); err != nil {
+		return nil, err
+	}
+	if in.flagged("sort") {
+		if sel.sort, err = query.ParseSort(in.last("sort")); err != nil {
+			return nil, err
+		}
+	}
+	if err := sel.readSet(c, set); err != nil {
+		return nil, err
+	}
+	if in.flagged("uidvalidity") {
+		if len(sel.boxes) > 1 || sel.all {
+			return nil, fault.New(fault.Usage, "--uidvalidity goes with one mailbox")
+		}
+		v := uint32(in.number("uidvalidity"))
+		if old, has := sel.validity[sel.boxes[0]]; has && old != v {
+			return nil, fault.New(fault.Stale, "standard input is from UIDVALIDITY %d, not %d", old, v)
+		}
+		sel.validity[sel.boxes[0]] = v
+	}
+	return sel, nil
+}
+
+// mailboxFromEnv reports whether the mailbox is only the environment's word.
+func (in *input) mailboxFromEnv() bool {
+	_, ok := in.p.Getenv("IMAPKNIFE_MAILBOX")
+	return ok && len(in.all("mailbox")) == 1
+}
+
+// criteria joins the criteria flags, --query and a program by AND.
+func (in *input) criteria(program []string) (*query.Node, error) {
+	env := query.Env{Now: in.p.Now(), Location: in.location()}
+	var nodes []*query.Node
+	var flags []query.Flag
+	for _, s := range in.settings {
+		if s.flag.group == groupCriteria {
+			flags = append(flags, query.Flag{Name: s.flag.name, Value: s.value})
+		}
+	}
+	if len(flags) > 0 {
+		n, err := query.Combine(flags, env)
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, n)
+	}
+	if in.flagged("query") {
+		n, err := query.ParseString(in.last("query"), env)
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, n)
+	}
+	if len(program) > 0 {
+		n, err := query.Parse(program, env)
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, n)
+	}
+	if len(nodes) == 0 {
+		return nil, nil
+	}
+	return query.And(nodes...), nil
+}
+
+// readSet reads the set, or the rows on standard input that stand for one.
+func (sel *selection) readSet(c *connection, set string) error {
+	switch {
+	case set == "":
+		return nil
+	case set == "-":
+		if sel.in.flagged("password-stdin") {
+			return fault.New(fault.Usage, "standard input cannot be both the password and the messages")
+		}
+		if sel.seq {
+			return fault.New(fault.Usage, "--seq does not go with standard input: rows carry UIDs")
+		}
+		return sel.readRows(c)
+	}
+	parsed, err := query.ParseSet(set)
+	if err != nil {
+		return err
+	}
+	sel.given = true
+	for _, box := range sel.boxes {
+		sel.sets[box] = parsed
+	}
+	return nil
+}
+
+// named returns the mailboxes to work in, by their real names.
+func (sel *selection) named(ctx context.Context, s *session.Session) ([]string, error) {
+	if !sel.all {
+		names, err := resolveNames(ctx, s, sel.boxes)
+		if err != nil {
+			return nil, err
+		}
+		for i, box := range sel.boxes {
+			if box != names[i] {
+				sel.sets[names[i]] = sel.sets[box]
+				if v, has := sel.validity[box]; has {
+					sel.validity[names[i]] = v
+				}
+			}
+		}
+		return names, nil
+	}
+	var names []string
+	err := s.List(ctx, session.ListRequest{Patterns: []string{"*"}}, func(e *session.ListEntry) error {
+		if e.Selectable() {
+			names = append(names, e.Name)
+		}
+		return nil
+	})
+	return names, err
+}
+
+// picked are the messages chosen in one mailbox.
+type picked struct {
+	place    result.Place
+	set      query.Set // the UIDs; with direct, as given and not yet known to exist
+	explicit query.Set // UIDs that were named singly
+	order    []uint32  // their order; nil for ascending
+	direct   bool
+}
+
+// count is the number of messages picked.
+func (p *picked) count() uint64 {
+	if p.order != nil {
+		return uint64(len(p.order))
+	}
+	return p.set.Len()
+}
+
+// each opens the mailboxes in turn and calls fn with what is chosen in each.
+// A UIDVALIDITY other than the one asked for is an error of kind Stale.
+func (sel *selection) each(ctx context.Context, s *session.Session, fn func(*picked) error) error {
+	names, err := sel.named(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := s.Examine(ctx, name); err != nil {
+			return err
+		}
+		if _, pinned := sel.validity[name]; pinned {
+			if err := sel.checkValidity(ctx, s, name); err != nil {
+				return err
+			}
+		}
+		p, err := sel.pick(ctx, s, name)
+		if err != nil {
+			return err
+		}
+		if err := fn(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (sel *selection) checkValidity(ctx context.Context, s *session.Session, name string) error {
+	box, err := s.Box(ctx)
+	if err != nil {
+		return err
+	}
+	if want := sel.validity[name]; box.Validity() != want {
+		return fault.New(fault.Stale, "the mailbox %q has UIDVALIDITY %d, not %d: its UIDs mean other messages now", name, box.Validity(), want).
+			Hint("search again")
+	}
+	return nil
+}
+
+// place says where the open mailbox is; it settles the prologue.
+func place(ctx context.Context, s *session.Session) (result.Place, error) {
+	box, err := s.Box(ctx)
+	if err != nil {
+		return result.Place{}, err
+	}
+	return result.Place{Account: s.Account(), Mailbox: box.Name, UIDValidity: box.Validity()}, nil
+}
+
+// pick chooses in the mailbox that is being opened. A plain set costs nothing:
+// the verb's own command will tell which of it exist.
+func (sel *selection) pick(ctx context.Context, s *session.Session, name string) (*picked, error) {
+	chosen := sel.sets[name]
+	p := &picked{set: chosen.Set(), explicit: chosen.Explicit}
+	plain := sel.given && !sel.seq && sel.node == nil && sel.newest == 0 && !sel.limited
+	if plain && len(sel.sort) == 0 && !sel.reverse {
+		p.direct = true
+		return p, nil
+	}
+	if sel.node != nil || sel.newest > 0 || sel.limited {
+		p.explicit = nil // what the criteria leave out is not missing
+	}
+	if err := sel.search(ctx, s, p); err != nil {
+		return nil, err
+	}
+	var err error
+	p.place, err = place(ctx, s)
+	return p, err
+}
+
+// search finds the messages, puts them in order and applies the limits.
+func (sel *selection) search(ctx context.Context, s *session.Session, p *picked) error {
+	node := sel.node
+	if node == nil {
+		node = query.All()
+	}
+	var err error
+	switch {
+	case sel.seq && sel.given:
+		var res *session.SearchResult
+		if res, err = s.Search(ctx, session.SearchRequest{Program: []query.Token{{Kind: query.Atom, Text: p.set.String()}}}); err != nil {
+			return err
+		}
+		p.set, p.explicit = res.Set, nil
+		if sel.node == nil {
+			break
+		}
+		node = query.And(query.UIDs(p.set), node)
+		fallthrough
+	default:
+		if sel.given && !sel.seq {
+			node = query.And(query.UIDs(p.set), node)
+		}
+		if p.set, err = sel.find(ctx, s, node, p); err != nil {
+			return err
+		}
+	}
+	if sel.newest > 0 && p.order == nil {
+		p.set = p.set.Newest(sel.newest)
+	}
+	if len(sel.sort) > 0 && p.order == nil {
+		if p.order, err = s.SortSet(ctx, sel.sort, p.set); err != nil {
+			return err
+		}
+	}
+	if sel.reverse {
+		if p.order == nil {
+			p.order = slices.Collect(p.set.Backward())
+		} else {
+			slices.Reverse(p.order)
+		}
+	}
+	sel.cut(p)
+	return nil
+}
+
+// find runs the node's plan. Where the server sorts and one search says it
+// all, one SORT command does both.
+func (sel *selection) find(ctx context.Context, s *session.Session, node *query.Node, p *picked) (query.Set, error) {
+	sorted := false
+	if len(sel.sort) > 0 && sel.newest == 0 {
+		var err error
+		if sorted, err = s.CanSort(ctx, sel.sort); err != nil {
+			return nil, err
+		}
+	}
+	step, err := query.Plan(node, s.Offers, sel.in.p.Now())
+	if err != nil && fault.KindOf(err) == fault.Refused {
+		// What is known of the server may be old, or nothing: ask.
+		if _, err := s.Has(ctx, "IMAP4REV1"); err != nil {
+			return nil, err
+		}
+		step, err = query.Plan(node, s.Offers, sel.in.p.Now())
+	}
+	if err != nil {
+		return nil, err
+	}
+	if sorted && step.Op == query.OpSearch {
+		res, err := s.Search(ctx, session.SearchRequest{Program: step.Program, UTF8: step.UTF8, Sort: query.SortProgram(sel.sort)})
+		if err != nil {
+			return nil, err
+		}
+		p.order = res.Order
+		if p.order == nil {
+			p.order = []uint32{}
+		}
+		return query.MakeSet(p.order...), nil
+	}
+	return s.Find(ctx, step)
+}
+
+// cut applies --limit to the order.
+func (sel *selection) cut(p *picked) {
+	if !sel.limited || p.count() <= sel.limit {
+		return
+	}
+	if p.order != nil {
+		p.order = p.order[:sel.limit]
+		p.set = query.MakeSet(p.order...)
+		return
+	}
+	var b query.Builder
+	left := sel.limit
+	for _, r := range p.set {
+		n := min(uint64(r.Hi-r.Lo)+1, left)
+		if n == 0 {
+			break
+		}
+		b.Add(r.Lo, r.Lo+uint32(n)-1)
+		left -= n
+	}
+	p.set = b.Set()
+}
+
+// location is the time zone of dates without one.
+func (in *input) location() *time.Location { return in.p.Now().Location() }

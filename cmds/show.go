@@ -1,0 +1,211 @@
+package cmds
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/message"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+	"github.com/imapknife/imapknife/output"
+)
+
+type showOptions struct {
+	in        *input
+	sel       *selection
+	want      want
+	failEmpty bool
+}
+
+func newShow() *verb {
+	return &verb{
+		name: "show", group: groupMessages, args: "SET",
+		summary: "show messages as a person reads them",
+		about: `Shows the main header fields, the text (made from HTML where there is no other,
+links kept), and the list of attachments. --headers shows all header fields,
+--html the HTML source. Nothing is marked as read and nothing is fetched from
+elsewhere. On a terminal a pager is used (IMAPKNIFE_PAGER, PAGER, less).`,
+		examples: []example{
+			{"the newest message", "imapknife show last"},
+			{"unread messages from somebody", "imapknife show --unseen --from alice"},
+		},
+		flags: append(lookup("headers", "html", "no-pager"), selectionFlags()...),
+		row:   result.Message{},
+		setup: func(in *input) (runner, error) {
+			c, err := in.connection()
+			if err != nil {
+				return nil, err
+			}
+			o := showOptions{in: in, failEmpty: in.flagged("fail-empty")}
+			if o.sel, err = in.setArgs(c); err != nil {
+				return nil, err
+			}
+			o.want = want{
+				envelope: message.AllFields, flags: true, size: true, date: true, attachments: true, seq: o.sel.seq,
+				text: !in.flagged("html"), html: in.flagged("html"), headers: in.flagged("headers"), names: in.list("headers"), maxBytes: in.number("max-bytes"),
+			}
+			if in.json() || in.flagged("jq") || in.flagged("template") || in.flagged("fields") {
+				spec := output.Spec{Row: result.Message{}}
+				return func(ctx context.Context) error {
+					return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error {
+						return runShow(ctx, s, o, func(m *result.Message) error { return out.Row(m) })
+					})
+				}, nil
+			}
+			return func(ctx context.Context) error { return showPages(ctx, c, o) }, nil
+		},
+	}
+}
+
+func runShow(ctx context.Context, s *session.Session, o showOptions, emit func(*result.Message) error) error {
+	var gone absence
+	rows := 0
+	err := o.sel.each(ctx, s, func(p *picked) error {
+		rd := &reading{s: s, w: &o.want, emit: func(m *result.Message) error {
+			rows++
+			return emit(m)
+		}}
+		told, err := rd.read(ctx, p)
+		gone.note(s, p, told)
+		return err
+	})
+	if err == nil {
+		err = gone.err(rows)
+	}
+	return empty(err, o.failEmpty, uint64(rows))
+}
+
+// showPages writes messages for a person, through a pager on a terminal.
+func showPages(ctx context.Context, c *connection, o showOptions) error {
+	tty := isTerminal(c.in.p.Stdout)
+	s, done, err := c.open(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer done()
+	w, wait, err := o.pager(tty)
+	if err != nil {
+		return err
+	}
+	text := output.Text(w, tty)
+	first := true
+	err = runShow(ctx, s, o, func(m *result.Message) error {
+		page := bufio.NewWriter(text)
+		if !first {
+			fmt.Fprintf(page, "\n%s\n\n", strings.Repeat("─", 72))
+		}
+		first = false
+		o.page(page, m)
+		return page.Flush()
+	})
+	if cerr := text.Close(); err == nil {
+		err = cerr
+	}
+	if perr := wait(); perr != nil && fault.KindOf(err) == fault.Closed {
+		err = nil // the person has left the pager
+	} else if err != nil && tty && fault.KindOf(err) == fault.Closed {
+		err = nil
+	}
+	return err
+}
+
+// pager starts the person's pager on a terminal.
+func (o *showOptions) pager(tty bool) (io.Writer, func() error, error) {
+	out := o.in.p.Stdout
+	none := func() error { return nil }
+	if !tty || o.in.flagged("no-pager") {
+		return out, none, nil
+	}
+	command := "less -FRX"
+	for _, name := range []string{"PAGER", "IMAPKNIFE_PAGER"} {
+		if v, ok := o.in.p.Getenv(name); ok {
+			command = v
+		}
+	}
+	if command == "" || command == "cat" {
+		return out, none, nil
+	}
+	cmd := exec.Command("sh", "-c", command)
+	cmd.Stdout, cmd.Stderr, cmd.Env = out, o.in.p.Stderr, o.in.p.Environ
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, nil, fault.Wrap(fault.Local, err, "cannot start the pager")
+	}
+	cmd.Stdin = r
+	if err := cmd.Start(); err != nil {
+		r.Close()
+		w.Close()
+		return out, none, nil
+	}
+	r.Close()
+	return w, func() error {
+		w.Close()
+		return cmd.Wait()
+	}, nil
+}
+
+// page writes one message.
+func (o *showOptions) page(w io.Writer, m *result.Message) {
+	field := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "%-9s%s\n", name+":", strings.NewReplacer("\r\n", " ", "\n", " ", "\t", " ").Replace(value))
+		}
+	}
+	if o.want.headers {
+		for _, h := range *m.Headers {
+			fmt.Fprintf(w, "%s: %s\n", h.Name, h.Value)
+		}
+	} else {
+		field("From", longAddresses(m.From))
+		field("To", longAddresses(m.To))
+		field("Cc", longAddresses(m.Cc))
+		field("Reply-To", longAddresses(m.ReplyTo))
+		if m.Date != nil {
+			field("Date", m.Date.Format("Mon, 2 Jan 2006 15:04:05 -0700"))
+		}
+		if m.Subject != nil {
+			field("Subject", *m.Subject)
+		}
+	}
+	fmt.Fprintln(w)
+	text := m.Text
+	if o.want.html {
+		text = m.HTML
+	}
+	if text != nil && *text != "" {
+		fmt.Fprintln(w, strings.TrimRight(*text, "\n"))
+	}
+	if m.Truncated {
+		fmt.Fprintf(w, "\n[cut at %d octets]\n", o.want.limit())
+	}
+	if m.Attachments != nil && len(*m.Attachments) > 0 {
+		fmt.Fprintf(w, "\nAttachments:\n")
+		for _, a := range *m.Attachments {
+			fmt.Fprintf(w, "  %-6s %-32s %-28s %6s\n", a.Part, strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(a.Name), a.Type, humanSize(a.Size))
+		}
+	}
+	for _, warning := range m.Warnings {
+		fmt.Fprintf(w, "\n[%s]\n", warning)
+	}
+}
+
+func longAddresses(list *[]result.Address) string {
+	if list == nil {
+		return ""
+	}
+	var out []string
+	for _, a := range *list {
+		if a.Name == "" {
+			out = append(out, a.Address)
+		} else {
+			out = append(out, a.Name+" <"+a.Address+">")
+		}
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,76 @@
+package cmds
+
+import (
+	"context"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+	"github.com/imapknife/imapknife/output"
+)
+
+func newStatus() *verb {
+	return &verb{
+		name: "status", group: groupMailboxes, args: "[MAILBOX…]",
+		summary: "tell a mailbox's counts without opening it",
+		about: `Asks for everything the server tells in STATUS: messages, unseen, uidnext,
+uidvalidity and, where it can, recent, deleted, size, highestmodseq, mailboxid
+and appendlimit. Several mailboxes are asked for in one flight. A mailbox that
+is not there makes the exit status 9, or 5 when none is.`,
+		examples: []example{
+			{"unread messages in INBOX", "imapknife status --jq '.[0].unseen'"},
+			{"two mailboxes", "imapknife status INBOX Archive"},
+		},
+		flags: append(lookup("mailbox"), sessionFlags()...),
+		row:   result.Status{},
+		setup: func(in *input) (runner, error) {
+			c, err := in.connection()
+			if err != nil {
+				return nil, err
+			}
+			names := append(in.args, in.all("mailbox")...)
+			if len(in.args) > 0 {
+				names = in.args
+			}
+			if len(names) == 0 {
+				names = []string{c.mailbox()}
+			}
+			spec := output.Spec{Row: result.Status{}, Columns: []output.Column{
+				{Field: "mailbox", Flex: true}, {Field: "messages", Right: true}, {Field: "unseen", Right: true}, {Field: "recent", Right: true},
+				{Field: "size", Right: true, Format: humanSize}, {Field: "uidnext", Right: true}, {Field: "uidvalidity", Right: true},
+			}}
+			return func(ctx context.Context) error {
+				return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error { return runStatus(ctx, s, out, in, names) })
+			}, nil
+		},
+	}
+}
+
+func runStatus(ctx context.Context, s *session.Session, out *output.Printer, in *input, names []string) error {
+	names, err := resolveNames(ctx, s, names)
+	if err != nil {
+		return err
+	}
+	items, err := s.StatusItems(ctx)
+	if err != nil {
+		return err
+	}
+	var refused error
+	err = s.Status(ctx, names, items, func(name string, d *session.StatusData, err error) error {
+		if err != nil {
+			if refused != nil || len(names) > 1 {
+				in.say("%v", err)
+			}
+			refused = err
+			return nil
+		}
+		return out.Row(&result.Status{Account: s.Account(), Mailbox: d.Name, Counts: counts(d), Warnings: d.Warnings})
+	})
+	if err == nil && refused != nil && out.Rows() > 0 {
+		return fault.New(fault.Partial, "the status of some mailboxes is not known")
+	}
+	if err == nil {
+		err = refused
+	}
+	return err
+}

@@ -1,0 +1,306 @@
+package cmds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/message"
+	"github.com/imapknife/imapknife/internal/query"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+	"github.com/imapknife/imapknife/output"
+)
+
+// runFetchStream writes a part of one message to standard output as it is.
+func runFetchStream(ctx context.Context, c *connection, o fetchOptions) error {
+	s, done, err := c.open(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer done()
+	one, err := o.sel.one(ctx, s)
+	if err != nil {
+		return err
+	}
+	if one == nil {
+		return empty(nil, o.failEmpty, 0)
+	}
+	tty := isTerminal(c.in.p.Stdout)
+	told, err := o.write(ctx, s, one, func(_ uint32, r io.Reader) error {
+		if o.stream.kind == "section" {
+			_, err := output.Raw(c.in.p.Stdout, r, tty)
+			return err
+		}
+		text := output.Text(c.in.p.Stdout, tty)
+		if _, err := io.Copy(text, r); err != nil {
+			return err
+		}
+		return text.Close()
+	})
+	if err != nil {
+		return err
+	}
+	var gone absence
+	gone.note(s, one, told)
+	rows := 0
+	if !told.Empty() {
+		rows = 1
+	}
+	return empty(gone.err(rows), o.failEmpty, uint64(rows))
+}
+
+// one is the selection where exactly one message must come out; nil for none.
+// A set that can only be one message costs no search.
+func (sel *selection) one(ctx context.Context, s *session.Session) (*picked, error) {
+	var one *picked
+	err := sel.each(ctx, s, func(p *picked) error {
+		single := len(p.set) == 1 && (p.set.HasLast() || p.set[0].Lo == p.set[0].Hi)
+		if p.direct && !single {
+			rd := &reading{s: s}
+			if err := rd.resolve(ctx, p); err != nil {
+				return err
+			}
+		}
+		if !p.direct && p.count() == 0 && p.explicit.Empty() {
+			return nil
+		}
+		if one != nil || !p.direct && p.count() > 1 {
+			return fault.New(fault.Ambiguous, "several messages match where one is to be written to standard output").
+				Hint("--dir DIR writes a file each; --newest 1 takes the newest; --json and --jsonl print rows")
+		}
+		one = p
+		return nil
+	})
+	if err != nil || one == nil || !sel.many() {
+		return one, err
+	}
+	return one, s.Examine(ctx, one.place.Mailbox)
+}
+
+// write hands what is to be streamed of each message to put.
+func (o *fetchOptions) write(ctx context.Context, s *session.Session, p *picked, put func(uid uint32, r io.Reader) error) (query.Set, error) {
+	switch {
+	case o.stream.kind != "section":
+		rd := &reading{s: s, w: &o.want, emit: func(m *result.Message) error {
+			for _, w := range m.Warnings {
+				o.in.say("message %d: %s", m.UID, w)
+			}
+			if m.Truncated {
+				o.in.say("message %d: the text was cut at %d octets", m.UID, o.want.limit())
+			}
+			text := m.Text
+			if text == nil {
+				text = m.HTML
+			}
+			if text == nil {
+				return put(m.UID, strings.NewReader(""))
+			}
+			return put(m.UID, strings.NewReader(*text))
+		}}
+		return rd.read(ctx, p)
+	case o.stream.decode:
+		return o.writeDecoded(ctx, s, p, put)
+	}
+	return s.Fetch(ctx, session.FetchRequest{Set: p.set, Items: []string{"BODY.PEEK[" + o.stream.section + "]" + o.stream.partial},
+		Body: func(m *session.Fetched, _ string, r io.Reader, _ int64) error { return put(m.UID, r) },
+		Row:  warn(o.in)})
+}
+
+// warn tells a message's warnings where there is no row to carry them.
+func warn(in *input) func(*session.Fetched) error {
+	return func(m *session.Fetched) error {
+		for _, w := range m.Warnings {
+			in.say("message %d: %s", m.UID, w)
+		}
+		return nil
+	}
+}
+
+// writeDecoded streams a part with its transfer encoding undone: by the server
+// where it can (BINARY, RFC 3516), here elsewhere.
+func (o *fetchOptions) writeDecoded(ctx context.Context, s *session.Session, p *picked, put func(uint32, io.Reader) error) (query.Set, error) {
+	if binary, err := s.Has(ctx, "BINARY"); err != nil {
+		return nil, err
+	} else if binary {
+		wrote := false
+		told, err := s.Fetch(ctx, session.FetchRequest{Set: p.set, Items: []string{"BINARY.PEEK[" + o.stream.section + "]"},
+			Body: func(m *session.Fetched, _ string, r io.Reader, _ int64) error { wrote = true; return put(m.UID, r) },
+			Row:  warn(o.in)})
+		if err == nil || wrote || fault.KindOf(err) != fault.Refused {
+			return told, err
+		}
+	}
+	encodings := map[uint32]string{}
+	told, err := s.Fetch(ctx, session.FetchRequest{Set: p.set, Items: []string{"BODYSTRUCTURE"}, Row: func(m *session.Fetched) error {
+		if m.Structure == nil {
+			return warn(o.in)(m)
+		}
+		tree, _ := m.Structure.Part()
+		if part := findPart(tree, o.stream.section); part != nil {
+			encodings[m.UID] = part.Encoding
+		}
+		return nil
+	}})
+	if err != nil {
+		return told, err
+	}
+	return s.Fetch(ctx, session.FetchRequest{Set: told, Items: []string{"BODY.PEEK[" + o.stream.section + "]"},
+		Body: func(m *session.Fetched, _ string, r io.Reader, _ int64) error {
+			return put(m.UID, message.Decode(r, encodings[m.UID]))
+		}, Row: warn(o.in)})
+}
+
+// findPart finds a part by its number.
+func findPart(p *result.Part, number string) *result.Part {
+	if p.Part == number {
+		return p
+	}
+	for _, child := range p.Parts {
+		if found := findPart(child, number); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// runFetchDir writes a file for each message and tells the paths.
+func runFetchDir(ctx context.Context, c *connection, o fetchOptions) error {
+	save, err := newSaver(o.dir, c.in.flagged("overwrite"))
+	if err != nil {
+		return err
+	}
+	defer save.close()
+	spec := output.Spec{Row: result.Message{}, Columns: []output.Column{{Field: "uid", Title: "UID", Right: true}, {Field: "path"}, {Field: "warnings"}}}
+	return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error {
+		var gone absence
+		refused := 0
+		err := o.sel.each(ctx, s, func(p *picked) error {
+			told, err := o.write(ctx, s, p, func(uid uint32, r io.Reader) error {
+				box := s.Opened()
+				row := &result.Message{UID: uid, Place: result.Place{Account: s.Account(), Mailbox: box.Name, UIDValidity: box.Validity()}}
+				var err error
+				row.Path, _, err = save.write(o.fileName(box.Name, uid), r)
+				if errors.Is(err, fs.ErrExist) {
+					refused++
+					row.Path, row.Warnings = "", []string{fmt.Sprintf("%q exists", o.fileName(box.Name, uid))}
+				} else if err != nil {
+					return err
+				}
+				return out.Row(row)
+			})
+			gone.note(s, p, told)
+			return err
+		})
+		switch {
+		case err != nil:
+			return err
+		case refused > 0 && refused == out.Rows():
+			return fault.New(fault.Safety, "no file was written: all exist in %q", o.dir).Hint("--overwrite replaces files")
+		case refused > 0:
+			return fault.New(fault.Partial, "%d files were not written: they exist in %q", refused, o.dir).Hint("--overwrite replaces files")
+		}
+		return empty(gone.err(out.Rows()), o.failEmpty, uint64(out.Rows()))
+	})
+}
+
+// fileName names a message's file: the UID, with the mailbox in front where
+// several are read.
+func (o *fetchOptions) fileName(mailbox string, uid uint32) string {
+	name := strconv.FormatUint(uint64(uid), 10)
+	if o.sel.many() {
+		name = message.SafeName(mailbox, "", func(string) bool { return false }) + "-" + name
+	}
+	switch {
+	case o.stream.kind == "text":
+		return name + ".txt"
+	case o.stream.kind == "html":
+		return name + ".html"
+	case o.stream.section == "":
+		return name + ".eml"
+	case o.stream.section == "TEXT":
+		return name + ".body"
+	}
+	return name + "-part-" + o.stream.section
+}
+
+// saver writes files into one directory and never outside it.
+type saver struct {
+	dir       string
+	root      *os.Root
+	overwrite bool
+	n         int
+}
+
+func newSaver(dir string, overwrite bool) (*saver, error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, fault.Wrap(fault.Local, err, "cannot make the directory %q", dir)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fault.Wrap(fault.Local, err, "cannot open the directory %q", dir)
+	}
+	return &saver{dir: dir, root: root, overwrite: overwrite}, nil
+}
+
+func (s *saver) close() { s.root.Close() }
+
+// write makes a file of r under a new name and gives it its own when it is
+// whole. Where the name is taken the error is fs.ErrExist, unless files may be
+// overwritten. It returns the file's path and size.
+func (s *saver) write(name string, r io.Reader) (string, int64, error) {
+	if !s.overwrite {
+		if _, err := s.root.Lstat(name); err == nil {
+			return "", 0, fs.ErrExist
+		}
+	}
+	s.n++
+	tmp := fmt.Sprintf(".imapknife-%d-%d", os.Getpid(), s.n)
+	f, err := s.root.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	if err != nil {
+		return "", 0, fault.Wrap(fault.Local, err, "cannot write into %q", s.dir)
+	}
+	defer s.root.Remove(tmp)
+	n, err := io.Copy(localWriter{f}, r)
+	if cerr := f.Close(); err == nil && cerr != nil {
+		err = fault.Wrap(fault.Local, cerr, "cannot write into %q", s.dir)
+	}
+	if err != nil {
+		return "", n, err
+	}
+	return filepath.Join(s.dir, path.Clean(name)), n, s.name(tmp, name)
+}
+
+// name gives a finished file its name. A link fails where the name has been
+// taken meanwhile; file systems without links get a rename.
+func (s *saver) name(tmp, name string) error {
+	if !s.overwrite {
+		err := s.root.Link(tmp, name)
+		if err == nil || errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	if err := s.root.Rename(tmp, name); err != nil {
+		return fault.Wrap(fault.Local, err, "cannot write %q into %q", name, s.dir)
+	}
+	return nil
+}
+
+// localWriter tells errors of the disk from errors of the server.
+type localWriter struct{ f *os.File }
+
+func (w localWriter) Write(p []byte) (int, error) {
+	n, err := w.f.Write(p)
+	if err != nil {
+		err = fault.Wrap(fault.Local, err, "cannot write the file")
+	}
+	return n, err
+}

@@ -1,0 +1,214 @@
+package cmds
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/imapknife/imapknife/internal/message"
+	"github.com/imapknife/imapknife/internal/query"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+)
+
+// Bounds on the memory that texts take.
+const (
+	// maxText is the longest text of a message that a row carries, in octets.
+	maxText = 16 << 20
+	// maxTogether is how many octets of texts are fetched in one go.
+	maxTogether = 8 << 20
+)
+
+// limit is how long a text may be.
+func (w *want) limit() uint64 {
+	if w.maxBytes > 0 && w.maxBytes < maxText {
+		return w.maxBytes
+	}
+	return maxText
+}
+
+// content is octets of a message for a row.
+type content struct {
+	result.Content
+	cut bool
+}
+
+// readContent reads at most limit octets of a section.
+func readContent(r io.Reader, section string, limit uint64) (*content, error) {
+	data, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	c := &content{}
+	if uint64(len(data)) > limit {
+		data, c.cut = data[:limit], true
+	}
+	c.Content = result.Content{Section: section, Encoding: "utf-8", Data: string(data), Size: uint64(len(data))}
+	if !utf8.Valid(data) {
+		c.Encoding, c.Data = "base64", base64.StdEncoding.EncodeToString(data)
+	}
+	return c, err
+}
+
+// texts are the text parts of one message.
+type texts struct {
+	plain, html []*message.Leaf
+	raw         map[string][]byte // part number to octets as encoded
+	cut         bool
+}
+
+func newTexts(s *message.Structure, w *want) *texts {
+	plain, html := message.TextParts(s)
+	t := &texts{raw: map[string][]byte{}}
+	if w.text {
+		t.plain = plain
+	}
+	if w.html {
+		t.html = html
+	}
+	return t
+}
+
+// parts lists the part numbers to fetch, and how many octets they have.
+func (t *texts) parts() (parts []string, size uint64) {
+	for _, l := range slices.Concat(t.plain, t.html) {
+		if !slices.Contains(parts, l.Part) {
+			parts = append(parts, l.Part)
+			size += l.Size
+		}
+	}
+	return parts, size
+}
+
+// texts fetches the text parts of messages, those with the same part numbers
+// together, and puts the decoded texts into the rows.
+func (rd *reading) texts(ctx context.Context, uids []uint32, rows map[uint32]*result.Message, leaves map[uint32]*texts) error {
+	for len(uids) > 0 {
+		key, group, total := "", []uint32(nil), uint64(0)
+		var rest []uint32
+		for _, uid := range uids {
+			t := leaves[uid]
+			if t == nil {
+				continue
+			}
+			parts, size := t.parts()
+			size = min(size, rd.encoded()*uint64(len(parts)))
+			k := strings.Join(parts, " ")
+			switch {
+			case len(parts) == 0:
+				rd.decode(rows[uid], t)
+			case group == nil, k == key && total+size <= maxTogether:
+				key, group, total = k, append(group, uid), total+size
+			default:
+				rest = append(rest, uid)
+			}
+		}
+		if err := rd.group(ctx, key, group, rows, leaves); err != nil {
+			return err
+		}
+		uids = rest
+	}
+	return nil
+}
+
+// encoded is how many octets of an encoded part can be needed for a text of
+// the limit's length: base64 makes four of three, quoted-printable three of
+// one, and HTML is mostly not text.
+func (rd *reading) encoded() uint64 { return min(4*rd.w.limit()+1024, maxText) }
+
+func (rd *reading) group(ctx context.Context, key string, uids []uint32, rows map[uint32]*result.Message, leaves map[uint32]*texts) error {
+	if len(uids) == 0 {
+		return nil
+	}
+	var items []string
+	for part := range strings.SplitSeq(key, " ") {
+		items = append(items, "BODY.PEEK["+part+"]<0."+strconv.FormatUint(rd.encoded(), 10)+">")
+	}
+	told, err := rd.s.Fetch(ctx, session.FetchRequest{Set: query.MakeSet(uids...), Items: items,
+		Body: func(m *session.Fetched, section string, r io.Reader, _ int64) error {
+			data, err := io.ReadAll(io.LimitReader(r, int64(rd.encoded())))
+			t := leaves[m.UID]
+			t.raw[section] = data
+			t.cut = t.cut || uint64(len(data)) == rd.encoded()
+			return err
+		},
+		Row: func(m *session.Fetched) error {
+			rows[m.UID].Warnings = append(rows[m.UID].Warnings, m.Warnings...)
+			rd.decode(rows[m.UID], leaves[m.UID])
+			return nil
+		}})
+	for _, uid := range uids {
+		if err == nil && !told.Contains(uid, 0) {
+			rows[uid].Warnings = append(rows[uid].Warnings, "the text was not told: the message may have been removed meanwhile")
+		}
+	}
+	return err
+}
+
+// decode makes the texts of a row from the parts as fetched.
+func (rd *reading) decode(row *result.Message, t *texts) {
+	put := func(leaves []*message.Leaf, asHTML bool) *string {
+		var out strings.Builder
+		for i, l := range leaves {
+			if i > 0 {
+				out.WriteString("\n")
+			}
+			text, warning := readLeaf(l, t.raw[l.Part], asHTML, rd.w.limit())
+			if warning != "" {
+				row.Warnings = append(row.Warnings, "part "+l.Part+": "+warning)
+			}
+			out.WriteString(text)
+		}
+		text := out.String()
+		if limit := int(rd.w.limit()); len(text) > limit {
+			for limit > 0 && !utf8.RuneStart(text[limit]) {
+				limit--
+			}
+			text, t.cut = text[:limit], true
+		}
+		return &text
+	}
+	if rd.w.text {
+		row.Text = put(t.plain, false)
+	}
+	if rd.w.html {
+		row.HTML = put(t.html, true)
+	}
+	row.Truncated = row.Truncated || t.cut
+}
+
+// readLeaf decodes one text part. HTML becomes text, unless HTML is wanted.
+func readLeaf(l *message.Leaf, raw []byte, asHTML bool, limit uint64) (text, warning string) {
+	r, known := message.DecodeCharset(message.Decode(bytes.NewReader(raw), l.Encoding), l.Charset)
+	if !known {
+		warning = fmt.Sprintf("unknown charset %q", l.Charset)
+	}
+	if l.HTML && !asHTML {
+		text, err := message.HTMLToText(r, int(limit))
+		if err != nil {
+			warning = err.Error()
+		}
+		return text, warning
+	}
+	data, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+	if err != nil {
+		warning = err.Error()
+	}
+	text = strings.ReplaceAll(string(data), "\r\n", "\n")
+	if l.Flowed {
+		text = message.Flowed(text, l.DelSp)
+	}
+	return text, warning
+}
+
+// gmail makes the row's Gmail part.
+func gmail(m *session.Fetched) *result.Gmail {
+	g := &result.Gmail{MessageID: strconv.FormatUint(m.GmailID, 10), ThreadID: strconv.FormatUint(m.GmailThread, 10), Labels: m.GmailLabels}
+	if g.Labels == nil {
+		g.Labels = []string{}
+	}
+	return g
+}

@@ -1,0 +1,105 @@
+// Package creds finds the secret of an account: standard input, a file, a
+// command, the environment, a prompt. A Secret shows itself to nobody who does
+// not ask for it by name. The package must not know IMAP, nor print a secret.
+package creds
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/imapknife/imapknife/internal/fault"
+)
+
+// MaxSecret is the longest secret in octets; tokens are a few thousand.
+const MaxSecret = 64 << 10
+
+// Secret is a password or token. Every way of printing it gives <hidden>.
+type Secret struct{ value string }
+
+// NewSecret wraps a secret.
+func NewSecret(s string) Secret { return Secret{s} }
+
+// Reveal returns the secret itself.
+func (s Secret) Reveal() string { return s.value }
+
+func (Secret) String() string               { return "<hidden>" }
+func (Secret) GoString() string             { return "<hidden>" }
+func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"<hidden>"`), nil }
+
+// Format implements fmt.Formatter, so that no verb reaches the value.
+func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, "<hidden>") }
+
+// Sources says where to look, in the order of the fields.
+type Sources struct {
+	Stdin   io.Reader // --password-stdin, nil when not given
+	File    string    // --password-file
+	Command string    // --password-command, run by the shell
+	Env     string    // IMAPKNIFE_PASSWORD
+	HasEnv  bool
+	// Prompt asks on the terminal; nil where there is none.
+	Prompt  func(ctx context.Context) (string, error)
+	Stderr  io.Writer // for what the command says
+	Environ []string  // for the command
+}
+
+// Secret returns the first source's answer. One trailing newline is taken off
+// what stdin, a file or a command says. The errors are of kind Auth.
+func (s Sources) Secret(ctx context.Context) (Secret, error) {
+	switch {
+	case s.Stdin != nil:
+		return read(s.Stdin, "standard input")
+	case s.File != "":
+		f, err := os.Open(s.File)
+		if err != nil {
+			return Secret{}, fault.Wrap(fault.Auth, err, "cannot read the password file")
+		}
+		defer f.Close()
+		return read(f, s.File)
+	case s.Command != "":
+		return s.run(ctx)
+	case s.HasEnv:
+		return Secret{s.Env}, nil
+	case s.Prompt != nil:
+		text, err := s.Prompt(ctx)
+		return Secret{text}, err
+	}
+	return Secret{}, fault.New(fault.Auth, "no password").
+		Hint("set IMAPKNIFE_PASSWORD, or use --password-command, --password-file or --password-stdin")
+}
+
+func read(r io.Reader, where string) (Secret, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxSecret+1))
+	if err != nil {
+		return Secret{}, fault.Wrap(fault.Auth, err, "cannot read the password from %s", where)
+	}
+	return trim(data, where)
+}
+
+func trim(data []byte, where string) (Secret, error) {
+	if len(data) > MaxSecret {
+		return Secret{}, fault.New(fault.Auth, "the password from %s is longer than %d octets", where, MaxSecret)
+	}
+	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	if text == "" {
+		return Secret{}, fault.New(fault.Auth, "the password from %s is empty", where)
+	}
+	return Secret{text}, nil
+}
+
+func (s Sources) run(ctx context.Context) (Secret, error) {
+	cmd := exec.CommandContext(ctx, "sh", "-c", s.Command)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr, cmd.Env = &out, s.Stderr, s.Environ
+	if err := cmd.Run(); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			return Secret{}, cause
+		}
+		return Secret{}, fault.Wrap(fault.Auth, err, "the password command failed")
+	}
+	return trim(out.Bytes(), "the password command")
+}

@@ -1,0 +1,120 @@
+// Package config says which account a command uses: from a URL or from its
+// parts. It must not dial, nor hold a secret.
+package config
+
+import (
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/imapknife/imapknife/internal/fault"
+)
+
+// Account is how to reach a mail account.
+type Account struct {
+	Host    string
+	Port    int
+	TLS     string // implicit, starttls or none
+	User    string
+	Mailbox string // from the URL's path, empty for none
+}
+
+// modes maps URL schemes to TLS modes and their ports.
+var modes = [...]struct {
+	scheme, tls string
+	port        int
+}{
+	{"imaps", "implicit", 993},
+	{"imap", "starttls", 143},
+	{"imap+insecure", "none", 143},
+}
+
+// ParseURL reads imaps://user@host:port/mailbox. A password in the URL is
+// refused: argv is for everybody to read.
+func ParseURL(text string) (Account, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return Account{}, bad(redacted(text), "it cannot be parsed")
+	}
+	a := Account{Host: u.Hostname()}
+	for _, m := range modes {
+		if strings.EqualFold(u.Scheme, m.scheme) {
+			a.TLS, a.Port = m.tls, m.port
+		}
+	}
+	switch {
+	case a.TLS == "":
+		return a, bad(redacted(text), "the scheme must be imaps, imap or imap+insecure").
+			Hint("imaps://user@host/ is TLS, imap:// STARTTLS, imap+insecure:// clear text on loopback")
+	case a.Host == "":
+		return a, bad(redacted(text), "it names no host")
+	}
+	if _, has := u.User.Password(); has {
+		return a, bad(redacted(text), "it holds a password").
+			Hint("set IMAPKNIFE_PASSWORD, or use --password-command, --password-file or --password-stdin")
+	}
+	if u.RawQuery != "" || u.Fragment != "" {
+		return a, bad(redacted(text), "it has a query or fragment")
+	}
+	if p := u.Port(); p != "" {
+		if a.Port, err = ParsePort(p); err != nil {
+			return a, err
+		}
+	}
+	a.User, a.Mailbox = u.User.Username(), strings.TrimPrefix(u.Path, "/")
+	return a, nil
+}
+
+// redacted hides what stands between the scheme and the host.
+func redacted(text string) string {
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		return text
+	}
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+		if user, _, has := strings.Cut(rest[:i], ":"); has {
+			rest = user + ":<hidden>" + rest[i:]
+		}
+	}
+	return scheme + "://" + rest
+}
+
+func bad(text, why string) *fault.Error {
+	return fault.New(fault.Usage, "the URL %q cannot be used: %s", text, why)
+}
+
+// ParsePort reads a TCP port.
+func ParsePort(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > 65535 {
+		return 0, fault.New(fault.Usage, "%q is not a port: 1 to 65535", text)
+	}
+	return n, nil
+}
+
+// FromParts builds an account from --host and the like; an empty tls means
+// implicit, port 0 the mode's own.
+func FromParts(host string, port int, tls, user string) (Account, error) {
+	if tls == "" {
+		tls = "implicit"
+	}
+	for _, m := range modes {
+		if m.tls == tls {
+			if port == 0 {
+				port = m.port
+			}
+			return Account{Host: host, Port: port, TLS: tls, User: user}, nil
+		}
+	}
+	return Account{}, fault.New(fault.Usage, "--tls %q is none of implicit, starttls, none", tls)
+}
+
+// Loopback reports whether host can only be this machine.
+func Loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") || strings.HasSuffix(strings.ToLower(host), ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,149 @@
+package session
+
+import (
+	"context"
+
+	"github.com/imapknife/imapknife/internal/query"
+	"github.com/imapknife/imapknife/internal/wire"
+)
+
+// SearchRequest is a search in the open mailbox.
+type SearchRequest struct {
+	Program []query.Token // search keys; empty means ALL
+	UTF8    bool          // the program holds text that is not ASCII
+	Sort    []query.Token // sort criteria: the server sorts (RFC 5256)
+	Count   bool          // only the number of messages is wanted
+	Seq     bool          // tell message sequence numbers instead of UIDs
+}
+
+// SearchResult is what a search found.
+type SearchResult struct {
+	Set   query.Set // the UIDs, ascending; empty after a sorted search
+	Order []uint32  // the UIDs in the order of Sort
+	Count uint64
+}
+
+// Search runs the program in the open mailbox: as ESEARCH (RFC 4731) where
+// the server offers it, else SEARCH; as SORT where an order is asked for, for
+// which the caller has made sure of the capability.
+func (s *Session) Search(ctx context.Context, q SearchRequest) (*SearchResult, error) {
+	extended := s.Offers("ESEARCH") && len(q.Sort) == 0
+	res, st, err := s.search(ctx, q, extended)
+	if err != nil {
+		return nil, err
+	}
+	if st.Status == "BAD" && extended && !s.Offers("ESEARCH") {
+		// What the server offered last time no longer holds.
+		if res, st, err = s.search(ctx, q, false); err != nil {
+			return nil, err
+		}
+	}
+	if !st.OK() {
+		e := refusal(st, "cannot search %q", s.box.Name)
+		if st.Code == "BADCHARSET" || q.UTF8 {
+			e.Hint("the server may be unable to search for text that is not ASCII")
+		}
+		return nil, e
+	}
+	return res, nil
+}
+
+func (s *Session) search(ctx context.Context, q SearchRequest, extended bool) (*SearchResult, wire.Status, error) {
+	name := "UID SEARCH"
+	if len(q.Sort) > 0 {
+		name = "UID SORT"
+	}
+	if q.Seq {
+		name = name[len("UID "):]
+	}
+	cmd := wire.NewCommand(name)
+	switch {
+	case len(q.Sort) > 0:
+		addTokens(cmd, q.Sort)
+		if q.UTF8 {
+			cmd.Atom("UTF-8")
+		} else {
+			cmd.Atom("US-ASCII")
+		}
+	case extended && q.Count:
+		cmd.Atom("RETURN (COUNT)")
+	case extended:
+		cmd.Atom("RETURN (ALL)")
+	}
+	if q.UTF8 && len(q.Sort) == 0 {
+		cmd.Atom("CHARSET UTF-8")
+	}
+	if len(q.Program) == 0 {
+		cmd.Atom("ALL")
+	}
+	addTokens(cmd, q.Program)
+	res := &SearchResult{}
+	var found query.Builder
+	var bad error
+	cmd.On(func(r *wire.Response) error {
+		switch r.Kind {
+		case "SEARCH":
+			for b := r.Next(); b >= '0' && b <= '9'; b = r.Next() {
+				if n := r.Number32(); n != 0 {
+					found.Add(n, n)
+				}
+			}
+		case "SORT":
+			for b := r.Next(); b >= '0' && b <= '9'; b = r.Next() {
+				res.Order = append(res.Order, r.Number32())
+			}
+		default:
+			readESearch(r, &found, res)
+		}
+		if wire.IsSyntax(r.Err()) {
+			bad = r.Err()
+		}
+		return nil
+	}, "SEARCH", "SORT", "ESEARCH")
+	st, err := s.do(ctx, cmd)
+	if err == nil && bad != nil {
+		err = broken("the answer to the search cannot be read", bad)
+	}
+	if err != nil {
+		return nil, st, err
+	}
+	res.Set = found.Set()
+	if !extended || !q.Count {
+		res.Count = res.Set.Len() + uint64(len(res.Order))
+	}
+	return res, st, nil
+}
+
+func addTokens(cmd *wire.Command, tokens []query.Token) {
+	for _, t := range tokens {
+		switch t.Kind {
+		case query.String:
+			cmd.String(t.Text)
+		case query.Open:
+			cmd.Open()
+		case query.Close:
+			cmd.Close()
+		default:
+			cmd.Atom(t.Text)
+		}
+	}
+}
+
+// readESearch reads `(TAG "A1") UID ALL 1:3 COUNT 3` (RFC 9051 section 7.3.4).
+func readESearch(r *wire.Response, found *query.Builder, res *SearchResult) {
+	for !r.AtEnd() {
+		if r.Next() == '(' {
+			r.Skip()
+			continue
+		}
+		switch string(r.Atom()) {
+		case "UID", "uid":
+		case "ALL", "all":
+			r.Set(found.Add)
+		case "COUNT", "count":
+			res.Count = r.Number()
+		default:
+			r.Skip()
+		}
+	}
+}
