@@ -197,7 +197,7 @@ func (p *part) find(numbers []int) *part {
 // counts.
 func parseParams(s string) (value string, params map[string]string) {
 	head, rest := cutUnquoted(s, ';')
-	value = strings.ToLower(strings.TrimSpace(stripComments(head)))
+	value, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(stripComments(head))), " ")
 	params = make(map[string]string)
 	for rest != "" {
 		head, rest = cutUnquoted(rest, ';')
@@ -247,21 +247,32 @@ func unquote(s string) string {
 	return out.String()
 }
 
-// stripComments drops "(...)", nested too (RFC 5322, section 3.2.2).
+// stripComments drops "(...)" outside quotes, nested too (RFC 5322, section
+// 3.2.2).
 func stripComments(s string) string {
 	if !strings.Contains(s, "(") {
 		return s
 	}
 	var out strings.Builder
-	depth := 0
-	for i := range len(s) {
+	depth, quoted := 0, false
+	for i := 0; i < len(s); i++ {
+		c := s[i]
 		switch {
-		case s[i] == '(':
+		case c == '\\' && (quoted || depth > 0) && i+1 < len(s):
+			if i++; quoted {
+				out.WriteString(s[i-1 : i+1])
+			}
+			continue
+		case c == '"' && depth == 0:
+			quoted = !quoted
+		case c == '(' && !quoted:
 			depth++
-		case s[i] == ')' && depth > 0:
+		case c == ')' && depth > 0:
 			depth--
-		case depth == 0:
-			out.WriteByte(s[i])
+			continue
+		}
+		if depth == 0 {
+			out.WriteByte(c)
 		}
 	}
 	return out.String()

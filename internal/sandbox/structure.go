@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"net/mail"
 	"strings"
 
@@ -99,9 +100,12 @@ func messageIDs(s string) (out []string) {
 
 func asUTF8(s string) string { return toUTF8([]byte(s), "") }
 
-// missingHost stands for the host of an address that has none, as other
-// servers do it: without a host it would be the start of a group.
-const missingHost = "MISSING_DOMAIN"
+// What stands for the half of an address that is not there, as Dovecot does
+// it: with NIL it would be the start or the end of a group.
+const (
+	missingHost  = "MISSING_DOMAIN"
+	missingLocal = "MISSING_MAILBOX"
+)
 
 // addresses reads every field of that name, tolerantly. A group is a start
 // (no host), its members and an end (neither), as RFC 9051, section 7.5.2,
@@ -185,30 +189,36 @@ func parseAddress(s string) (a imap.Address, ok bool) {
 		}
 	}
 	spec = strings.TrimSpace(stripComments(spec))
-	i := strings.LastIndexByte(spec, '@')
-	if i < 0 {
-		a.Mailbox, a.Host = spec, missingHost
-	} else {
+	a.Mailbox = spec
+	if i := strings.LastIndexByte(spec, '@'); i >= 0 {
 		a.Mailbox, a.Host = spec[:i], spec[i+1:]
 	}
 	if strings.HasPrefix(a.Mailbox, `"`) {
 		a.Mailbox = unquote(a.Mailbox)
 	}
+	a.Mailbox, a.Host = cmp.Or(a.Mailbox, missingLocal), cmp.Or(a.Host, missingHost)
 	return a, spec != ""
 }
 
 // phrase is a display name: quoted-strings without their quotes, words and
 // encoded-words as they are.
 func phrase(s string) string {
-	s = strings.TrimSpace(s)
-	if strings.HasPrefix(s, `"`) {
-		head := unquote(s)
-		if rest := s[min(len(s), quotedLen(s)):]; strings.TrimSpace(rest) != "" {
-			return head + " " + phrase(rest)
+	var words []string
+	for s = strings.TrimSpace(stripComments(s)); s != ""; s = strings.TrimSpace(s) {
+		n := strings.IndexAny(s, "\" \t")
+		switch {
+		case n == 0:
+			n = quotedLen(s)
+			words = append(words, unquote(s))
+		case n < 0:
+			n = len(s)
+			fallthrough
+		default:
+			words = append(words, s[:n])
 		}
-		return head
+		s = s[n:]
 	}
-	return strings.Join(strings.Fields(stripComments(s)), " ")
+	return strings.Join(words, " ")
 }
 
 // quotedLen is the length of the quoted-string that s begins with.
