@@ -2,6 +2,8 @@ package cmds
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/message"
@@ -39,6 +41,9 @@ sets are UIDs. Nothing found is exit 0; --fail-empty makes it 1.`,
 				return nil, err
 			}
 			o := searchOptions{long: in.flagged("long"), count: in.flagged("count"), failEmpty: in.flagged("fail-empty")}
+			if !o.count && in.fieldsNeed(longFields...) {
+				o.long = true
+			}
 			if o.long && o.count {
 				return nil, fault.New(fault.Usage, "--long and --count exclude each other")
 			}
@@ -87,6 +92,17 @@ func searchSpec(in *input, o searchOptions) output.Spec {
 			output.Column{Field: "size", Right: true, Format: humanSize})
 	}
 	return output.Spec{Row: result.Message{}, Columns: cols}
+}
+
+// longFields are the fields that --long tells.
+var longFields = []string{"date", "from", "subject", "flags", "size", "internal_date"}
+
+// fieldsNeed reports whether --fields names one of the fields.
+func (in *input) fieldsNeed(names ...string) bool {
+	return slices.ContainsFunc(in.list("fields"), func(f string) bool {
+		top, _, _ := strings.Cut(f, ".")
+		return slices.Contains(names, top)
+	})
 }
 
 // many reports whether rows can come from several mailboxes.

@@ -154,7 +154,7 @@ func (o *showOptions) pager(tty bool) (io.Writer, func() error, error) {
 func (o *showOptions) page(w io.Writer, m *result.Message) {
 	field := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(w, "%-9s%s\n", name+":", strings.NewReplacer("\r\n", " ", "\n", " ", "\t", " ").Replace(value))
+			fmt.Fprintf(w, "%-10s%s\n", name+":", strings.NewReplacer("\r\n", " ", "\n", " ", "\t", " ").Replace(value))
 		}
 	}
 	if o.want.headers {

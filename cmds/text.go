@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -156,9 +155,9 @@ func (rd *reading) decode(row *result.Message, t *texts) {
 			if i > 0 {
 				out.WriteString("\n")
 			}
-			text, warning := readLeaf(l, t.raw[l.Part], asHTML, rd.w.limit())
-			if warning != "" {
-				row.Warnings = append(row.Warnings, "part "+l.Part+": "+warning)
+			text, warnings := readLeaf(l, t.raw[l.Part], asHTML, rd.w.limit())
+			for _, w := range warnings {
+				row.Warnings = append(row.Warnings, "part "+l.Part+": "+w)
 			}
 			out.WriteString(text)
 		}
@@ -181,27 +180,23 @@ func (rd *reading) decode(row *result.Message, t *texts) {
 }
 
 // readLeaf decodes one text part. HTML becomes text, unless HTML is wanted.
-func readLeaf(l *message.Leaf, raw []byte, asHTML bool, limit uint64) (text, warning string) {
-	r, known := message.DecodeCharset(message.Decode(bytes.NewReader(raw), l.Encoding), l.Charset)
-	if !known {
-		warning = fmt.Sprintf("unknown charset %q", l.Charset)
-	}
+func readLeaf(l *message.Leaf, raw []byte, asHTML bool, limit uint64) (text string, warnings []string) {
+	body := message.Decode(bytes.NewReader(raw), l.Encoding)
+	r, _ := message.DecodeCharset(body, l.Charset)
+	var err error
 	if l.HTML && !asHTML {
-		text, err := message.HTMLToText(r, int(limit))
-		if err != nil {
-			warning = err.Error()
+		text, err = message.HTMLToText(r, int(limit)+1)
+	} else {
+		var data []byte
+		data, err = io.ReadAll(io.LimitReader(r, int64(limit)+1))
+		if text = string(data); l.Flowed {
+			text = message.Flowed(text, l.DelSp)
 		}
-		return text, warning
 	}
-	data, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
 	if err != nil {
-		warning = err.Error()
+		warnings = append(warnings, err.Error())
 	}
-	text = strings.ReplaceAll(string(data), "\r\n", "\n")
-	if l.Flowed {
-		text = message.Flowed(text, l.DelSp)
-	}
-	return text, warning
+	return text, append(append(warnings, body.Warnings()...), r.Warnings()...)
 }
 
 // gmail makes the row's Gmail part.
