@@ -61,12 +61,21 @@ func (s *scanner) feed(p []byte) {
 		}
 		i := bytes.IndexByte(p, '\n')
 		if i < 0 {
-			s.line = append(s.line, p...)
+			s.hold(p)
 			return
 		}
-		s.line = append(s.line, p[:i+1]...)
+		s.hold(p[:i+1])
 		p = p[i+1:]
 		s.endLine()
+	}
+}
+
+// hold keeps the beginning and the end of a line.
+func (s *scanner) hold(p []byte) {
+	s.unit.octets += int64(len(p))
+	s.line = append(s.line, p...)
+	if len(s.line) > 2*keepText {
+		s.line = append(s.line[:keepText], s.line[len(s.line)-64:]...)
 	}
 }
 
@@ -85,7 +94,6 @@ func (s *scanner) body(p []byte) {
 func (s *scanner) endLine() {
 	line := s.line
 	s.line, s.asked = nil, false
-	s.unit.octets += int64(len(line))
 	s.check(line)
 	line = trimEOL(line)
 	if room := keepText - s.text.Len(); room > 0 {

@@ -21,7 +21,7 @@
 //	exits N PROGRAM ARG...       exec that must end with exactly that status
 //	within 2s                    the last exits took less
 //	memory 64                    the last imapknife that ended by itself took at
-//	                             most so many MB at its peak (unix)
+//	                             most so many MB at its peak (Linux)
 //	jq [-s] EXPR [WANT]          runs EXPR on the last stdout; its output (compact,
 //	                             strings raw, joined by blanks) is WANT, or is
 //	                             neither empty, null nor false; -s takes all
