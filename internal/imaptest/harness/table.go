@@ -77,7 +77,7 @@ func (t *Table) String() string {
 	}
 	slices.Sort(verbs)
 	var out strings.Builder
-	fmt.Fprintf(&out, "| verb | %s |\n|%s\n", strings.Join(servers, " | "), strings.Repeat("---|", len(servers)+1))
+	fmt.Fprintf(&out, "| scripts | %s |\n|%s\n", strings.Join(servers, " | "), strings.Repeat("---|", len(servers)+1))
 	for _, verb := range verbs {
 		fmt.Fprintf(&out, "| %s |", verb)
 		for _, server := range servers {
@@ -98,9 +98,10 @@ const tableHead = `# Verbs and servers
 
 Written by the tests (IMAPKNIFE_WRITE_DOCS=1 go test ./cmds -run TestScripts):
 every script in testdata/script runs on the sandbox and on real servers that
-are started for the purpose. "yes" means that all scripts of the verb pass;
-"no X" behind it, that the server lacks X and imapknife says so or works
-around it; a dash, that no script of the verb was run there.
+are started for the purpose. A row is the scripts of one verb, or of what
+concerns several. "yes" means that all of them pass; "no X" behind it, that the
+server lacks X and imapknife says so or works around it; a dash, that none was
+run there.
 
 `
 
