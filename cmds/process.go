@@ -128,13 +128,9 @@ func (p *Process) report(ctx context.Context, in *input, err error) int {
 	switch _, child := err.(fault.Exit); {
 	case err == nil, child, fault.KindOf(err) == fault.Closed:
 	case in != nil && in.json():
-		p.Stderr.Write(append(output.ErrorJSON(err), '\n'))
-	case err.Error() != "":
-		text := output.ErrorText(err)
-		if !strings.HasSuffix(text, "\n") {
-			text += "\n"
-		}
-		io.WriteString(p.Stderr, text)
+		p.Stderr.Write(output.ErrorJSON(err))
+	default:
+		io.WriteString(p.Stderr, output.ErrorText(err))
 	}
 	return status
 }
