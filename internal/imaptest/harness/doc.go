@@ -61,5 +61,6 @@
 //
 // wire, and whether the client broke IMAP, is about the latest server that the
 // script started with serve, or else about the proxy. When a script fails, the
-// transcripts are in its log.
+// transcripts are in its log; with IMAPKNIFE_SCRIPT_CONTINUE=1 it goes on behind
+// the line that failed.
 package harness

@@ -22,6 +22,7 @@ const (
 	limitEnv    = "TEST_LIMIT"
 	limit       = "20s"
 	limitStatus = 99
+	continueEnv = "IMAPKNIFE_SCRIPT_CONTINUE"
 	usageEnv    = "TEST_USAGE" // the file that gets the peak of memory in octets
 )
 
@@ -85,6 +86,7 @@ func Run(t *testing.T, dir string, server *Server, table *Table) {
 		Condition:           server.condition,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		ContinueOnError:     os.Getenv(continueEnv) == "1",
 	})
 }
 
