@@ -20,12 +20,15 @@ const maxFrontLine = 64 << 10
 // command other than APPEND. For a larger one it would wait for ever.
 const maxArgument = 4096
 
+// maxTag is the longest tag, in octets, that is repeated to a client.
+const maxTag = 64
+
 // front stands between the network and imapserver, which it hands one command
 // line at a time. It does what imapserver cannot be told to: it refuses the
 // commands of hidden capabilities and takes them out of capability lists,
-// refuses literals that imapserver would choke on, rewrites the one search key
-// that it gets wrong (see rewriteSearch), and traces without secrets. Nothing
-// else is changed.
+// answers lines and refuses literals that imapserver would choke on, rewrites
+// the one search key that it gets wrong (see rewriteSearch), calls syntax errors
+// by their name, and traces without secrets. Nothing else is changed.
 //
 // imapserver reads on only when it has answered everything before, so while
 // front waits for a line, no command is being worked on (IDLE apart, whose end
@@ -44,11 +47,12 @@ type front struct {
 	waits   bool   // the client waits for "+" before it sends the literal
 	inside  bool   // the next line goes on with the same command
 	secret  bool   // what the client sends now is starred out in the trace
+	long    bool   // the line goes on: it is longer than maxFrontLine
 	drop    bool   // imapserver has refused the command: skip the rest of it
 	skip    int    // search arguments to come that are not keys
 
 	mu        sync.Mutex
-	verb      string // of the command last read; "" before the first
+	tag, verb string // of the command last read; "" before the first
 	continued bool   // "+" was sent since the last line was read
 }
 
@@ -95,15 +99,21 @@ func (f *front) fill(limit int) error {
 		return f.fillLiteral(limit)
 	}
 	line, err := f.br.ReadSlice('\n')
+	whole := err == nil && !f.long
+	for whole && !f.inside && !continued && f.answered(line) {
+		line, err = f.br.ReadSlice('\n')
+		whole = err == nil
+	}
 	if len(line) == 0 {
 		return err
 	}
+	f.long = err != nil
 	saslResponse := f.verb == "AUTHENTICATE" && continued
-	if err == nil && !saslResponse {
+	if whole && !saslResponse && !(f.verb == "IDLE" && continued) {
 		line = f.command(line)
 	}
 	f.pending = bytes.Clone(line)
-	if f.secret || saslResponse || err != nil { // err: not a whole line, who knows what it is
+	if f.secret || saslResponse || !whole { // who knows what a part of a line is
 		line = []byte("***\r\n")
 	} else if f.verb == "LOGIN" || f.verb == "AUTHENTICATE" {
 		line = redact(line)
@@ -112,6 +122,21 @@ func (f *front) fill(limit int) error {
 	// What follows a LOGIN's literal is secret too.
 	f.secret = f.verb == "LOGIN" && f.inside
 	return nil
+}
+
+// answered answers a line without a command, at which imapserver would hang up.
+func (f *front) answered(line []byte) bool {
+	words := strings.Fields(string(line))
+	if len(words) > 1 {
+		return false
+	}
+	f.trace.write(f.id, 'C', line)
+	tag := "*"
+	if len(words) == 1 && len(words[0]) <= maxTag && !strings.ContainsFunc(words[0], func(r rune) bool { return r == '+' || notAtom(r) }) {
+		tag = words[0]
+	}
+	_, err := f.Write([]byte(tag + " BAD No command\r\n"))
+	return err == nil
 }
 
 func (f *front) fillLiteral(limit int) error {
@@ -157,8 +182,8 @@ func (f *front) command(line []byte) []byte {
 	tag, rest := "", string(line)
 	if !f.inside {
 		tag, rest, _ = strings.Cut(rest, " ")
+		f.setCommand(tag, rest)
 		tag += " "
-		f.setVerb(rest)
 		f.skip = 0
 		if f.caps.refuses(strings.TrimRight(rest, "\r\n")) {
 			rest = hideVerb(rest)
@@ -193,14 +218,14 @@ func (f *front) command(line []byte) []byte {
 	return line
 }
 
-func (f *front) setVerb(command string) {
+func (f *front) setCommand(tag, command string) {
 	words := append(strings.Fields(command), "", "")
 	verb := strings.ToUpper(words[0])
 	if verb == "UID" {
 		verb = strings.ToUpper(words[1])
 	}
 	f.mu.Lock()
-	f.verb = verb
+	f.tag, f.verb = tag, verb
 	f.mu.Unlock()
 }
 
@@ -225,17 +250,24 @@ func (f *front) enable(command string) string {
 	return strings.Join(kept, " ") + "\r\n"
 }
 
+// serverBug is what imapserver says when it cannot read an argument: a search
+// key, a date, a set or a mailbox name. Nothing else of ours makes it say so.
+const serverBug = " NO [SERVERBUG] Internal server error\r\n"
+
 // Write implements net.Conn. While a reply can list capabilities imapserver
 // writes line by line, flushing each.
 func (f *front) Write(p []byte) (int, error) {
 	f.mu.Lock()
-	verb := f.verb
+	tag, verb := f.tag, f.verb
 	f.continued = f.continued || bytes.HasPrefix(p, []byte("+"))
 	f.mu.Unlock()
 	out := p
 	switch verb {
 	case "", "CAPABILITY", "LOGIN", "AUTHENTICATE":
 		out = f.caps.filter(p)
+	}
+	if string(p) == tag+serverBug {
+		out = []byte(tag + " BAD Syntax error\r\n")
 	}
 	f.trace.write(f.id, 'S', out)
 	if n, err := f.Conn.Write(out); err != nil {

@@ -49,6 +49,11 @@ func connect(t testing.TB, s *Server) (*rawConn, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return speak(t, c)
+}
+
+func speak(t testing.TB, c net.Conn) (*rawConn, string) {
+	t.Helper()
 	t.Cleanup(func() { _ = c.Close() })
 	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 	r := &rawConn{t: t, Conn: c, br: bufio.NewReader(c)}

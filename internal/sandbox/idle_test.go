@@ -75,6 +75,36 @@ func TestIdleMissesNothing(t *testing.T) {
 	}
 }
 
+// TestInParallel: sessions and deliveries at once, for the race detector.
+func TestInParallel(t *testing.T) {
+	s := start(t, Options{})
+	t.Run("sessions", func(t *testing.T) {
+		for i := range 4 {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				r := login(t, s, "SELECT INBOX")
+				for n := 1; n <= 40; n++ {
+					put(t, s, "INBOX", mail1(fmt.Sprint(i, n), "y"), "k"+fmt.Sprint(i))
+					r.ok(fmt.Sprintf(`UID STORE %d:%d +FLAGS (\Deleted k%d)`, n, n+2, n%5))
+					r.ok("UID SEARCH OR UNSEEN BODY y")
+					r.ok("UID FETCH 1:* (FLAGS BODY[TEXT]<0.5>)")
+					r.ok(fmt.Sprintf("UID COPY %d Trash", n))
+					r.ok(`LIST "" * RETURN (STATUS (UNSEEN SIZE))`)
+					switch n % 4 {
+					case 0:
+						r.ok("EXPUNGE")
+					case 1:
+						r.ok("UID MOVE " + fmt.Sprint(n) + " Trash")
+					case 2:
+						r.send("i IDLE\r\nDONE\r\n")
+						r.until("i ")
+					}
+				}
+			})
+		}
+	})
+}
+
 // TestWitnessIdle: the witness hears of deliveries and expunges.
 func TestWitnessIdle(t *testing.T) {
 	s := start(t, Options{Empty: true})

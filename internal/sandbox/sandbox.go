@@ -40,8 +40,8 @@ type Options struct {
 	// User is the only user, DefaultUser when empty; Password is random when
 	// empty.
 	User, Password string
-	// Listener is where to accept connections, owned by the server from now
-	// on. Nil means an ephemeral port on 127.0.0.1. A TCP listener off
+	// Listener is where to accept connections, the server's own once Start has
+	// succeeded. Nil means an ephemeral port on 127.0.0.1. A TCP listener off
 	// loopback is refused.
 	Listener net.Listener
 	// Now is the clock: samples are dated back from it, arrivals without a

@@ -18,21 +18,20 @@ func (s *session) Search(kind imapserver.NumKind, c *imap.SearchCriteria, o *ima
 		s.acct.mu.Unlock()
 		return nil, err
 	}
-	view := slices.Clone(s.view)
+	candidates := s.candidates()
 	s.acct.mu.Unlock()
 
 	var seqs imap.SeqSet
 	var uids imap.UIDSet
 	var first, last imap.UID
 	data := &imap.SearchData{}
-	for i, r := range view {
-		seq := uint32(i + 1)
-		if r.expunged || !r.matches(seq, c) {
+	for _, r := range candidates {
+		if !r.matches(r.seq, c) {
 			continue
 		}
-		seqs.AddNum(seq)
+		seqs.AddNum(r.seq)
 		uids.AddNum(r.uid)
-		num := seq
+		num := r.seq
 		if kind == imapserver.NumKindUID {
 			num = uint32(r.uid)
 		}
@@ -49,6 +48,25 @@ func (s *session) Search(kind imapserver.NumKind, c *imap.SearchCriteria, o *ima
 		s.save(uids, first, last, o)
 	}
 	return data, nil
+}
+
+// candidate is a message as it was when the search began; reading it needs no
+// lock.
+type candidate struct {
+	seq uint32
+	row
+}
+
+func (s *session) candidates() []candidate {
+	out := make([]candidate, 0, len(s.view))
+	for i, r := range s.view {
+		if !r.expunged {
+			m := *r.message
+			r.message = &m
+			out = append(out, candidate{uint32(i + 1), r})
+		}
+	}
+	return out
 }
 
 // save keeps what "$" stands for: with MIN or MAX alone just these.
@@ -197,19 +215,20 @@ func (p *part) anyField(words string) bool {
 	})
 }
 
-// bodyContains looks for folded words in every text below p, in the headers of
-// messages within it, and in those of body parts when partHeaders is set.
-func (p *part) bodyContains(words string, partHeaders bool) bool {
+// bodyContains looks for folded words in every text below p; with headers, in
+// the headers of body parts and of messages within p too. BODY is without and
+// TEXT is with them, as Dovecot and Courier have it.
+func (p *part) bodyContains(words string, headers bool) bool {
 	if words == "" {
 		return true
 	}
 	for _, c := range p.children {
-		if partHeaders && c.anyField(words) || c.bodyContains(words, partHeaders) {
+		if headers && c.anyField(words) || c.bodyContains(words, headers) {
 			return true
 		}
 	}
 	if e := p.embedded; e != nil {
-		return e.anyField(words) || e.bodyContains(words, partHeaders)
+		return headers && e.anyField(words) || e.bodyContains(words, headers)
 	}
 	return p.isText() && strings.Contains(fold(p.text()), words)
 }
