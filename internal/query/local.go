@@ -1,7 +1,6 @@
 package query
 
 import (
-	"math"
 	"path"
 	"strings"
 	"time"
@@ -89,10 +88,14 @@ func (p *planner) leafTest(n *Node, negate bool) test {
 func earliest(t time.Time) time.Time { return t.Add(-12 * time.Hour) }
 func beyond(t time.Time) time.Time   { return t.Add((14 + 24) * time.Hour) }
 
-// dayLeaf compares with the date of t. It is nil, for no narrowing, when IMAP,
-// whose years have four digits, cannot write that date.
+// The years in which servers can be trusted to compare dates: Courier finds
+// nothing since a date before 1970, GNU imap4d nothing before one after 2038.
+const firstYear, lastYear = 1971, 2037
+
+// dayLeaf compares with the date of t. It is nil, for no narrowing, outside
+// the years that servers know.
 func dayLeaf(key string, t time.Time) *Node {
-	if t.Year() < 1 || t.Year() > 9999 {
+	if t.Year() < firstYear || t.Year() > lastYear {
 		return nil
 	}
 	return &Node{spec: findKey(key), date: day(t.Date())}
@@ -169,12 +172,12 @@ func sentTest(key string, d Date) test {
 	return t
 }
 
-// sizeTest compares sizes beyond what RFC 3501 can say.
+// sizeTest compares sizes beyond maxNumber.
 func sizeTest(key string, octets uint64) test {
 	if key == keySmaller {
 		return test{nil, NeedSize, func(f *Facts) bool { return f.Size < octets }}
 	}
-	most := &Node{spec: findKey(keyLarger), num: math.MaxUint32}
+	most := &Node{spec: findKey(keyLarger), num: maxNumber}
 	return test{most, NeedSize, func(f *Facts) bool { return f.Size > octets }}
 }
 

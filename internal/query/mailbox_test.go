@@ -122,7 +122,7 @@ func (p *tokenReader) key() predicate {
 		text := p.take(String)
 		return func(m *message) bool { return strings.Contains(m.from, text) }
 	case "LARGER", "SMALLER":
-		n := p.number(32)
+		n := p.number(31)
 		if name == "LARGER" {
 			return func(m *message) bool { return m.size > n }
 		}
@@ -131,7 +131,7 @@ func (p *tokenReader) key() predicate {
 		if !p.mailbox.has("WITHIN") {
 			break
 		}
-		at := p.mailbox.now.Add(-time.Duration(p.number(32)) * time.Second)
+		at := p.mailbox.now.Add(-time.Duration(p.number(31)) * time.Second)
 		if name == "YOUNGER" {
 			return func(m *message) bool { return !m.received.Before(at) }
 		}
@@ -141,7 +141,10 @@ func (p *tokenReader) key() predicate {
 		if err != nil && p.err == nil {
 			p.err = err
 		}
-		return func(m *message) bool { return sel.Set().Contains(m.uid, p.mailbox.last()) }
+		if sel.Set().HasLast() && p.err == nil {
+			p.err = errors.New("Bogus number set")
+		}
+		return func(m *message) bool { return sel.Set().Contains(m.uid, 0) }
 	case "X-GM-RAW":
 		if p.take(String) == "has:attachment" && p.mailbox.has("X-GM-EXT-1") {
 			return func(m *message) bool { return len(m.attachments) > 0 }

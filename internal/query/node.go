@@ -33,21 +33,41 @@ type Node struct {
 // All matches every message.
 func All() *Node { return &Node{spec: findKey(keyAll)} }
 
-// bigRanges is the number of ranges below which a set fits MaxSetOctets,
-// whatever the UIDs are.
-const bigRanges = MaxSetOctets / len("4294967295:4294967295,")
-
 // UIDs matches the messages whose UID is in set.
 func UIDs(set Set) *Node {
-	leaf := func(s Set) *Node { return &Node{spec: findKey(keyUID), uids: s} }
-	switch {
-	case set.Empty():
+	if set.Empty() {
 		return Not(All())
-	case set.HasLast() && len(set) > bigRanges:
-		// A set too long for a line is looked up locally, where `*` is unknown.
-		return Or(leaf(set[:1]), leaf(set[1:]))
 	}
-	return leaf(set)
+	return &Node{spec: findKey(keyUID), uids: set}
+}
+
+// HasLast tells whether n speaks of `*`, the mailbox's highest UID.
+func (n *Node) HasLast() bool {
+	return n.uids.HasLast() || slices.ContainsFunc(n.kids, (*Node).HasLast)
+}
+
+// Resolve is n with `*` replaced by last, the mailbox's highest UID, 0 for an
+// empty mailbox. Plan wants it: of `UID *`, GNU imap4d says BAD, and Courier
+// finds nothing.
+func (n *Node) Resolve(last uint32) *Node {
+	if !n.HasLast() {
+		return n
+	}
+	kids := make([]*Node, len(n.kids))
+	for i, kid := range n.kids {
+		kids[i] = kid.Resolve(last)
+	}
+	switch n.op {
+	case opAnd:
+		return And(kids...)
+	case opOr:
+		return Or(kids...)
+	case opNot:
+		return Not(kids[0])
+	case opFuzzy:
+		return fuzzy(kids[0])
+	}
+	return UIDs(n.uids.Resolve(last))
 }
 
 // And matches what every one of nodes matches; without nodes, everything. Nil

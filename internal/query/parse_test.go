@@ -352,6 +352,7 @@ func checkProgram(t *testing.T, n *Node, err error) {
 	if err != nil || !reflect.DeepEqual(again, n) {
 		t.Fatalf("%s is read back as %v, %v", text, again, err)
 	}
+	n = n.Resolve(7)
 	for _, offers := range []bool{true, false} {
 		step, err := Plan(n, func(string) bool { return offers }, testEnv.Now)
 		if err != nil {

@@ -69,7 +69,12 @@ type Step struct {
 // whole program. What it cannot is decided by facts about messages that the
 // server has narrowed down as far as it can. A key that needs a capability
 // which is missing and cannot be replaced is a fault.Refused error.
+//
+// A program that HasLast is an error: Resolve it first.
 func Plan(n *Node, has func(capability string) bool, now time.Time) (*Step, error) {
+	if n.HasLast() {
+		return nil, usage("the highest UID of the mailbox is not known").Hint("give a UID instead of last")
+	}
 	p := planner{has: has, now: now, class: map[*Node]class{}}
 	if err := p.classify(n, false); err != nil {
 		return nil, err
@@ -126,15 +131,23 @@ func (p *planner) classify(n *Node, inFuzzy bool) error {
 	return nil
 }
 
+// maxNumber is the largest number that is safe to send: Cyrus ends the
+// connection at a larger one, though IMAP has 32 bits (RFC 3501) or 63.
+const maxNumber = math.MaxInt32
+
+// bigRanges is the number of ranges below which a set fits MaxSetOctets,
+// whatever the UIDs are.
+const bigRanges = MaxSetOctets / len("4294967295:4294967295,")
+
 // isLocal tells which leaves are not for this server.
 func (p *planner) isLocal(n *Node) bool {
 	switch n.spec.arg {
 	case argDate, argSent:
 		return !n.date.IsDay()
 	case argAge:
-		return !p.has(capWithin)
-	case argSize: // RFC 3501 has 32 bits
-		return n.num > math.MaxUint32 && !p.has(capRev2)
+		return n.num > maxNumber || !p.has(capWithin)
+	case argSize:
+		return n.num > maxNumber && !p.has(capRev2)
 	case argAttachment:
 		return !p.has(capGmail)
 	case argGlob:

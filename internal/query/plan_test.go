@@ -37,7 +37,7 @@ func TestPlan(t *testing.T) {
 		{"FUZZY (SUBJECT x FROM y)", "SEARCH=FUZZY", "search FUZZY (SUBJECT x FROM y)", 0},
 		{"HAS-ATTACHMENT UNSEEN", "X-GM-EXT-1", "search X-GM-RAW has:attachment UNSEEN", 0},
 		{"LARGER 5G", "IMAP4rev2", "search LARGER 5368709120", 0},
-		{"LARGER 4294967295", "", "search LARGER 4294967295", 0},
+		{"LARGER 2147483647", "", "search LARGER 2147483647", 0},
 
 		// Instants: the day before or after in any time zone, then INTERNALDATE.
 		{"SINCE 2026-11-20T11:59Z", "", "filter SINCE 19-Nov-2026", NeedInternalDate},
@@ -51,13 +51,17 @@ func TestPlan(t *testing.T) {
 		{"NOT SENTSINCE 2026-11-20T10:00Z", "", "filter ALL", NeedSentDate},
 		{"SINCE 2026-11-20T10:00Z BEFORE 2026-11-20T11:00Z", "", "filter SINCE 19-Nov-2026 BEFORE 22-Nov-2026", NeedInternalDate},
 		{"SINCE 0001-01-01T00:00Z", "", "filter ALL", NeedInternalDate},
+		{"SINCE 1971-01-01T11:59Z", "", "filter ALL", NeedInternalDate},
+		{"BEFORE 2037-12-30T10:00Z", "", "filter ALL", NeedInternalDate},
 		{"BEFORE 9999-12-31T00:00Z", "", "filter ALL", NeedInternalDate},
 
 		// Capabilities that can be replaced.
 		{"YOUNGER 1h", "", "filter SINCE 20-Nov-2026", NeedInternalDate},
 		{"OLDER 1h SEEN", "", "filter SEEN BEFORE 22-Nov-2026", NeedInternalDate},
 		{"NOT YOUNGER 1h", "", "filter BEFORE 22-Nov-2026", NeedInternalDate},
-		{"LARGER 5G", "", "filter LARGER 4294967295", NeedSize},
+		{"LARGER 5G", "", "filter LARGER 2147483647", NeedSize},
+		{"YOUNGER 2147483647", "WITHIN", "search YOUNGER 2147483647", 0},
+		{"YOUNGER 2147483648", "WITHIN", "filter ALL", NeedInternalDate},
 		{"SMALLER 5G", "", "filter ALL", NeedSize},
 		{"HAS-ATTACHMENT", "", "filter ALL", NeedAttachments},
 		{"HAS-ATTACHMENT FROM alice UNSEEN", "", "filter FROM alice UNSEEN", NeedAttachments},
@@ -129,10 +133,6 @@ func TestPlanOfLongSets(t *testing.T) {
 	if !step.Match(&Facts{UID: 7}) || step.Match(&Facts{UID: 8}) {
 		t.Error("the filter looks at something else than the set")
 	}
-	step, err = Plan(UIDs(long.Union(Set{{0, 0}})), offers(""), testEnv.Now)
-	if err != nil || step.String() != "[search UID *] or [filter UID 1:9999]" {
-		t.Errorf("plan %v, %v", step, err)
-	}
 	short := long[:bigRanges]
 	step, err = Plan(UIDs(short), offers(""), testEnv.Now)
 	if err != nil || step.Op != OpSearch || step.Program[1].Text != short.String() {
@@ -141,6 +141,32 @@ func TestPlanOfLongSets(t *testing.T) {
 	step, err = Plan(UIDs(nil), offers(""), testEnv.Now)
 	if err != nil || step.String() != "search NOT ALL" {
 		t.Errorf("plan %v, %v", step, err)
+	}
+}
+
+// `*` never reaches a server.
+func TestLastIsResolved(t *testing.T) {
+	for in, want := range map[string][2]string{ // with last 7, and in an empty mailbox
+		"last":                     {"UID 7", "NOT ALL"},
+		"NOT *":                    {"NOT UID 7", "ALL"},
+		"1:5,* SEEN":               {"UID 1:5,7 SEEN", "UID 1:5 SEEN"},
+		"OR (SEEN *) (OR 3 NOT *)": {"OR (SEEN UID 7) OR UID 3 NOT UID 7", "OR (SEEN NOT ALL) OR UID 3 ALL"},
+		"FUZZY (TEXT x *)":         {"FUZZY (TEXT x UID 7)", "FUZZY (TEXT x NOT ALL)"},
+		"100: SEEN":                {"UID 100:* SEEN", "UID 100:* SEEN"},
+	} {
+		n, err := ParseString(in, testEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Plan(n, offers("SEARCH=FUZZY"), testEnv.Now); (err != nil) != n.HasLast() {
+			t.Errorf("%s: planned without the last UID: %v", in, err)
+		}
+		if got := [2]string{n.Resolve(7).String(), n.Resolve(0).String()}; got != want {
+			t.Errorf("%s: %q, want %q", in, got, want)
+		}
+		if _, err := Plan(n.Resolve(7), offers("SEARCH=FUZZY"), testEnv.Now); err != nil {
+			t.Errorf("%s: %v", in, err)
+		}
 	}
 }
 

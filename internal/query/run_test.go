@@ -89,7 +89,7 @@ func TestPlansAreExact(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for range 10000 {
 		n, b := randomNode(r, r.IntN(4)), randomMailbox(r)
-		step, err := Plan(n, b.has, b.now)
+		step, err := Plan(n.Resolve(b.last()), b.has, b.now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,7 +149,7 @@ func TestRunOnLongSets(t *testing.T) {
 		b.messages = append(b.messages, &message{uid: uid})
 	}
 	for _, set := range []Set{sparse(), sparse().Union(Set{{0, 0}})} {
-		step, err := Plan(UIDs(set), b.has, b.now)
+		step, err := Plan(UIDs(set).Resolve(100), b.has, b.now)
 		if err != nil {
 			t.Fatal(err)
 		}

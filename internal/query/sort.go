@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/imapknife/imapknife/internal/suggest"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -31,7 +32,7 @@ func ParseSort(s string) ([]SortKey, error) {
 		name, reverse := strings.CutPrefix(strings.ToLower(piece), "-")
 		if !slices.Contains(names, name) {
 			err := usage("unknown sort key %s", quote(piece))
-			if best := nearest(name, names); best != "" {
+			if best := suggest.Nearest(name, names); best != "" {
 				err.Hint("did you mean %s?", best)
 			}
 			return nil, err.Hint("sort keys are %s; a minus before one reverses it", strings.Join(names, ", "))

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/suggest"
 )
 
 // unknownKey is the error for a word that is no key, with the likeliest cause.
@@ -29,7 +30,7 @@ func (p *parser) unknownKey(name string) error {
 			return err.Hint("did you mean %s?", keys[i].name)
 		}
 	}
-	if best := nearest(strings.ToUpper(name), keyNames()); best != "" {
+	if best := suggest.Nearest(strings.ToUpper(name), keyNames()); best != "" {
 		err.Hint("did you mean %s?", best)
 	}
 	return p.explain(err)
@@ -50,45 +51,4 @@ func keyNames() []string {
 		names[i] = keys[i].name
 	}
 	return names
-}
-
-// nearest is the name closest to s, or "" when none is close.
-func nearest(s string, names []string) string {
-	best, limit := "", min(3, 1+len(s)/3)
-	if len(s) > maxQuoted {
-		return ""
-	}
-	for _, name := range names {
-		if d := distance(s, name); d < limit {
-			best, limit = name, d
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to insert, delete, change or swap to make
-// b of a (optimal string alignment).
-func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			change := rows[i-1][j-1]
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			d := min(rows[i-1][j]+1, rows[i][j-1]+1, change)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d = min(d, rows[i-2][j-2]+1)
-			}
-			rows[i][j] = d
-		}
-	}
-	return rows[len(a)][len(b)]
 }
