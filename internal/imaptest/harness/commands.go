@@ -226,8 +226,8 @@ func seed(ts *testscript.TestScript, neg bool, args []string) {
 		text := strings.ReplaceAll(ts.ReadFile(name), "\r\n", "\n")
 		message := []byte(strings.ReplaceAll(text, "\n", "\r\n"))
 		ts.Check(w.Append(args[0], set["flags"], date, message))
+		ts.Check(stateOf(ts).server.fix(w, args[0], set["flags"]))
 	}
-	ts.Check(stateOf(ts).server.fix(w, args[0]))
 }
 
 func witness(ts *testscript.TestScript, neg bool, args []string) {

@@ -152,23 +152,29 @@ func (s *Server) seed(a account) error {
 		if !s.keywords {
 			flags = slices.DeleteFunc(slices.Clone(flags), func(f string) bool { return f[0] != '\\' })
 		}
-		if err := w.Append(name, "("+strings.Join(flags, " ")+")", m.Date, m.Raw); err != nil {
+		list := "(" + strings.Join(flags, " ") + ")"
+		if err := w.Append(name, list, m.Date, m.Raw); err != nil {
 			return fmt.Errorf("%s: sample for %s: %w", s.Name, m.Mailbox, err)
 		}
-		if err := s.fix(w, name); err != nil {
+		if err := s.fix(w, name, list); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fix makes the UIDs of new messages lasting. imap4d 3.15 gives them others at
-// each EXAMINE, until a SELECT writes them down.
-func (s *Server) fix(w *imaptest.Witness, mailbox string) error {
+// fix makes the UID and the flags of the newest message lasting. imap4d 3.15
+// gives it another UID at each EXAMINE, until a SELECT writes it down, and
+// drops the flags that come with APPEND.
+func (s *Server) fix(w *imaptest.Witness, mailbox, flags string) error {
 	if s.Name != "imap4d" {
 		return nil
 	}
-	for _, c := range []string{"SELECT " + imaptest.Quote(imaptest.EncodeName(mailbox)), "UNSELECT"} {
+	commands := []string{"SELECT " + imaptest.Quote(imaptest.EncodeName(mailbox)), "UNSELECT"}
+	if len(flags) > len("()") {
+		commands = slices.Insert(commands, 1, "STORE * FLAGS "+flags)
+	}
+	for _, c := range commands {
 		if _, err := w.Do(c); err != nil {
 			return err
 		}
