@@ -29,6 +29,9 @@ func parseAddresses(list []result.Address, s string) (_ []result.Address, ok boo
 	return p.list, p.ok && p.pos >= len(s)
 }
 
+// maxNameParts is the number of unquoted commas that a name may have.
+const maxNameParts = 8
+
 // addressParser reads one list. A delimiter that is not closed is an octet
 // like any other; the flags remember that no later one of its kind is closed
 // either, which keeps the whole linear.
@@ -224,6 +227,9 @@ func (p *addressParser) emit(m span) {
 		p.flush()
 		p.bare(text, m.special)
 	default:
+		if len(p.pending) == maxNameParts {
+			p.flush()
+		}
 		p.pending = append(p.pending, text)
 	}
 }

@@ -143,8 +143,8 @@ func decodeOctets(s, charset string) (text string, ok bool) {
 }
 
 // guess decodes octets of no declared charset: as ISO-2022-JP where its
-// escape sequences occur, as UTF-8 where most of what is not ASCII is valid
-// UTF-8, else as windows-1252. sure is true for valid UTF-8 only.
+// escape sequences occur, as UTF-8 where at least half of what is not ASCII
+// is that, else as windows-1252. sure is true for valid UTF-8 only.
 func guess(s string) (text string, sure bool) {
 	if strings.Contains(s, "\x1b$") && isASCII(s) {
 		if text, _, err := transform.String(newISO2022(), s); err == nil && !strings.ContainsRune(text, utf8.RuneError) {
@@ -164,8 +164,8 @@ func guess(s string) (text string, sure bool) {
 	return text, false
 }
 
-// looksUTF8 tells whether s has more valid UTF-8 sequences of several octets
-// than octets that belong to none.
+// looksUTF8 tells whether s has valid UTF-8 sequences of several octets, and
+// not fewer than pieces that belong to none.
 func looksUTF8[T string | []byte](s T) bool {
 	good, bad := 0, 0
 	for i := 0; i < len(s); {
@@ -174,14 +174,17 @@ func looksUTF8[T string | []byte](s T) bool {
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(string(s[i:min(len(s), i+utf8.UTFMax)]))
-		if r == utf8.RuneError && n <= 1 {
-			bad++
-		} else {
-			good++
-		}
 		i += n
+		if r != utf8.RuneError || n > 1 {
+			good++
+			continue
+		}
+		bad++
+		for i < len(s) && !utf8.RuneStart(s[i]) { // the rest of a cut sequence
+			i++
+		}
 	}
-	return good > bad
+	return good > 0 && good >= bad
 }
 
 func isASCII(s string) bool {
