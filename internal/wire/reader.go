@@ -83,10 +83,20 @@ func (r *Reader) more() bool {
 	return n > 0
 }
 
+// inside makes at least one more octet of a literal available. Where there is
+// none, Err tells why.
+func (r *Reader) inside() bool {
+	if r.r < r.w || r.more() {
+		return true
+	}
+	r.syntax("a literal that is cut")
+	return false
+}
+
 // drain discards what is left of an open literal.
 func (r *Reader) drain() {
 	for r.lit > 0 && r.err == nil {
-		if r.r == r.w && !r.more() {
+		if !r.inside() {
 			return
 		}
 		n := min(int64(r.w-r.r), r.lit)
@@ -359,6 +369,7 @@ func (r *Reader) literal(n int64, limit int) ([]byte, bool) {
 	if n <= int64(len(r.buf)) && n <= int64(limit) {
 		for int64(r.w-r.r) < n {
 			if !r.more() {
+				r.syntax("a literal that is cut")
 				return nil, false
 			}
 		}
@@ -370,7 +381,7 @@ func (r *Reader) literal(n int64, limit int) ([]byte, bool) {
 	keep := int(min(n, int64(limit)))
 	r.long = r.long[:0]
 	for len(r.long) < keep {
-		if r.r == r.w && !r.more() {
+		if !r.inside() {
 			return nil, false
 		}
 		k := min(r.w-r.r, keep-len(r.long))
@@ -466,7 +477,7 @@ func (b *Body) Read(p []byte) (int, error) {
 	if r.lit == 0 {
 		return 0, io.EOF
 	}
-	if r.r == r.w && !r.more() {
+	if !r.inside() {
 		return 0, r.err
 	}
 	n := copy(p, r.buf[r.r:min(int64(r.w), int64(r.r)+r.lit)])
@@ -484,7 +495,7 @@ func (b *Body) WriteTo(w io.Writer) (total int64, err error) {
 	}
 	r := b.r
 	for r.lit > 0 {
-		if r.r == r.w && !r.more() {
+		if !r.inside() {
 			return total, r.err
 		}
 		end := min(int64(r.w), int64(r.r)+r.lit)
