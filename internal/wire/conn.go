@@ -68,7 +68,7 @@ func (p *Pending) Done() bool { return p.done }
 // NewConn wraps nc, on which nothing has been read yet. The Conn owns nc.
 func NewConn(nc net.Conn, o Options) *Conn {
 	c := &Conn{nc: nc, o: o, nonSync: -1}
-	c.rd = Reader{buf: make([]byte, bufferSize), fill: c.fill}
+	c.rd = Reader{buf: make([]byte, bufferSize+lookBack), fill: c.fill}
 	c.resp.Reader = &c.rd
 	return c
 }

@@ -23,6 +23,9 @@ const (
 
 	// bufferSize is the size of the read and write buffers in octets.
 	bufferSize = 64 << 10
+	// lookBack is how many octets in front of a line's end are looked at for a
+	// literal's announcement.
+	lookBack = 32
 	// maxQuoted is the longest string sent quoted; longer ones are literals.
 	maxQuoted = 1 << 10
 )

@@ -30,6 +30,7 @@ type Reader struct {
 	r, w  int
 	fill  func(p []byte) (int, error) // reads more; nil for bytes in memory
 	line  int64                       // octets of this response outside literals
+	mark  int64                       // line where the last literal or text was
 	lit   int64                       // octets left of an open literal
 	depth int
 	err   error
@@ -65,14 +66,12 @@ func (r *Reader) more() bool {
 	if r.fill == nil {
 		return false
 	}
-	if r.r > 0 && r.r == r.w {
-		r.r, r.w = 0, 0
-	} else if r.w == len(r.buf) {
-		if r.r == 0 {
+	if r.r == r.w || r.w == len(r.buf) {
+		keep := max(0, r.r-lookBack)
+		r.w = copy(r.buf, r.buf[keep:r.w])
+		if r.r -= keep; r.w == len(r.buf) {
 			return false
 		}
-		r.w = copy(r.buf, r.buf[r.r:r.w])
-		r.r = 0
 	}
 	n, err := r.fill(r.buf[r.w:])
 	r.w += n
@@ -322,6 +321,7 @@ func (r *Reader) literalHead() (int64, bool) {
 		return 0, false
 	}
 	r.advance(1)
+	r.mark = r.line
 	return int64(n), r.err == nil
 }
 
@@ -366,7 +366,7 @@ func (r *Reader) ahead(s string) bool {
 
 // literal returns n octets, in place where they fit into the buffer.
 func (r *Reader) literal(n int64, limit int) ([]byte, bool) {
-	if n <= int64(len(r.buf)) && n <= int64(limit) {
+	if n <= int64(len(r.buf)-lookBack) && n <= int64(limit) {
 		for int64(r.w-r.r) < n {
 			if !r.more() {
 				r.syntax("a literal that is cut")
@@ -558,20 +558,23 @@ func (r *Reader) Text() []byte {
 		}
 		r.advance(len(chunk))
 	}
+	r.mark = r.line // what looks like a literal's size here is text
 	return bytes.TrimSuffix(r.long, []byte{'\r'})
 }
 
 // finish skips to the end of the response, whatever state the parse is in,
-// following literals so that their octets are not taken for lines. It keeps
-// errors of the connection and forgets those of syntax.
+// following literals so that their octets are not taken for lines: also one
+// whose announcement the parse took for part of a token. It keeps errors of
+// the connection and forgets those of syntax.
 func (r *Reader) finish(literals bool) error {
 	if IsSyntax(r.err) {
 		r.err = nil
 	}
 	r.depth, r.cut = 0, false
 	r.drain()
-	var tail [32]byte // the last octets before the line's end
-	n := 0
+	var tail [lookBack]byte // the last octets before the line's end, a ring
+	n := int(min(r.line-r.mark, lookBack))
+	copy(tail[:], r.buf[r.r-n:r.r])
 	for {
 		b, ok := r.peek()
 		if !ok {
@@ -590,7 +593,7 @@ func (r *Reader) finish(literals bool) error {
 		}
 		break
 	}
-	r.line = 0
+	r.line, r.mark = 0, 0
 	if cap(r.long) > bufferSize {
 		r.long = nil
 	}
@@ -599,7 +602,7 @@ func (r *Reader) finish(literals bool) error {
 
 // announced reports whether the n octets whose last ones are in tail, a ring,
 // end in a literal's size, and which.
-func announced(tail *[32]byte, n int) (int64, bool) {
+func announced(tail *[lookBack]byte, n int) (int64, bool) {
 	at := func(i int) byte { return tail[i%len(tail)] }
 	low := max(0, n-len(tail))
 	if n > low && at(n-1) == '\r' {

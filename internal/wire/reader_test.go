@@ -16,7 +16,7 @@ var errLost = errors.New("lost")
 // test when it is asked again and again after the end: that would be a loop.
 func feed(t testing.TB, src io.Reader) *Reader {
 	asked := 0
-	return &Reader{buf: make([]byte, bufferSize), fill: func(p []byte) (int, error) {
+	return &Reader{buf: make([]byte, bufferSize+lookBack), fill: func(p []byte) (int, error) {
 		n, err := src.Read(p)
 		if err == io.EOF {
 			err = errLost
@@ -176,8 +176,12 @@ var readerTests = [...]struct{ name, in, ops, want string }{
 	{"finish", "a b c\r\nd\r\n", "afa", "a finish d"},
 	{"finish passes literals", "a {3}\r\nb\r\n {2}\r\n\r\n c\r\nd\r\n", "afa", "a finish d"},
 	{"finish behind an error", "x {3}\r\nb\r\n c\r\nd\r\n", "nfa", "0 finish d"},
+	{"finish behind a quoted string without an end", "\"a {3}\r\nb\r\n c\r\nd\r\n", "sfa", "NIL finish d"},
+	{"finish behind an announcement taken for an atom", "a{3}\r\nb\r\n c\r\nd\r\n", "afa", "a{3} finish d"},
+	{"finish behind an announcement skipped as an item", "a{3}\r\nb\r\n c\r\nd\r\n", "kfa", "finish d"},
 	{"finish does not look into the literal before", "{2}\r\n{5}\r\nd\r\n", "sfa", `"{5" finish d`},
 	{"finish does not look into a body left", "{2}\r\n{5}\r\nd\r\n", "pfa", `2 of 2 "{5" finish d`},
+	{"finish does not look into the line before", "a {5\r\n}\r\nd\r\n", "aafa", "a {5 finish }"},
 	{"finish of a status", "OK text {5}\r\nd\r\n", "aFa", "OK finish d"},
 	{"finish of a text", "x name {5}\r\nd\r\n", "atfa", "x name {5} finish d"},
 	{"a size that is none", "a {x}\r\nb\r\n", "afa", "a finish b"},
@@ -206,7 +210,7 @@ func TestReader(t *testing.T) {
 func TestReaderAcrossBuffer(t *testing.T) {
 	for _, tt := range readerTests {
 		for _, room := range []int{0, 1, 2, 3, 5, 8} {
-			before := strings.Repeat("x", bufferSize-2-room) + "\r\n"
+			before := strings.Repeat("x", bufferSize+lookBack-2-room) + "\r\n"
 			got := run(feed(t, strings.NewReader(before+tt.in)), "F"+tt.ops)
 			if want := strings.TrimSuffix("finish "+tt.want, " "); strings.TrimSuffix(got, " ") != want {
 				t.Errorf("%s, %d before the buffer's end:\n got %s\nwant %s", tt.name, room, got, want)

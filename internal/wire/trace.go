@@ -22,10 +22,10 @@ type Trace struct {
 	show    bool // secrets too
 	secrets []string
 
-	head []byte   // the server's line so far, at most traceLine+1 octets
-	tail [32]byte // its last octets, a ring
-	n    int      // its length
-	skip int64    // octets left of a server literal
+	head []byte         // the server's line so far, at most traceLine+1 octets
+	tail [lookBack]byte // its last octets, a ring
+	n    int            // its length
+	skip int64          // octets left of a server literal
 }
 
 // NewTrace starts a trace on w. With showSecrets nothing is hidden.
