@@ -227,9 +227,10 @@ func (r *Reader) run(stop func(byte) bool) []byte {
 }
 
 // Item reads a FETCH item's name with its section: BODY[1.MIME]<0>. Blanks
-// and parentheses inside the brackets belong to it.
+// and parentheses inside the brackets belong to it; a literal right behind
+// them does not.
 func (r *Reader) Item() []byte {
-	bracket, quoted := 0, false
+	bracket, quoted, section := 0, false, false
 	return r.run(func(b byte) bool {
 		switch {
 		case b == '\r' || b == '\n':
@@ -242,8 +243,9 @@ func (r *Reader) Item() []byte {
 			bracket++
 		case b == ']':
 			bracket--
+			section = true
 		case bracket <= 0:
-			return delimiter(b)
+			return delimiter(b) || section && b == '{'
 		}
 		return false
 	})

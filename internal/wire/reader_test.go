@@ -129,6 +129,9 @@ var readerTests = [...]struct{ name, in, ops, want string }{
 	// What servers do all the same.
 	{"two blanks", "a  (  b\t )  \"c\"\r\n", "a(a)se", `a true b true "c" true`},
 	{"no blank", `a(b)"c"(d)` + "\r\n", "a(a)s(a)e", `a true b true "c" true d true true`},
+	{"no blank before a literal", "BODY[]{3}\r\nabc)\r\n", "is)", `BODY[] "abc" true`},
+	{"no blank before a partial literal", "BODY[TEXT]<0>{3}\r\nabc)\r\n", "ib)", `BODY[TEXT]<0> 3 of 3 "abc" true`},
+	{"no blank before a tilde", "BINARY[1]~{3}\r\nabc)\r\n", "i", "BINARY[1]~"},
 	{"quote inside", `"say "hi" you" x` + "\r\n", "saa", `"say \"hi" you `},
 	{"quote inside a word", `"a"b" x` + "\r\n", "sa", `"a\"b" x`},
 	{"quote at the end of a list", `"a"b")` + "\r\n", "s)", `"a\"b" true`},
