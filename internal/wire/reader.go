@@ -203,7 +203,7 @@ func (r *Reader) run(stop func(byte) bool) []byte {
 	}
 	n := 0
 	for {
-		for r.r+n < r.w {
+		for r.r+n < r.w && n < MaxToken {
 			if stop(r.buf[r.r+n]) {
 				out := r.buf[r.r : r.r+n]
 				r.advance(n)
@@ -211,7 +211,7 @@ func (r *Reader) run(stop func(byte) bool) []byte {
 			}
 			n++
 		}
-		if n > MaxToken-1 {
+		if n == MaxToken {
 			r.syntax("a token longer than %d octets", MaxToken-1)
 			return nil
 		}
@@ -263,11 +263,12 @@ func (r *Reader) Number() uint64 {
 		if !ok || b < '0' || b > '9' {
 			return n
 		}
-		if n > (math.MaxUint64-9)/10 {
+		digit := uint64(b - '0')
+		if n > math.MaxUint64/10 || n*10 > math.MaxUint64-digit {
 			r.syntax("a number over 64 bits")
 			return 0
 		}
-		n = n*10 + uint64(b-'0')
+		n = n*10 + digit
 		r.advance(1)
 	}
 }
@@ -282,9 +283,14 @@ func (r *Reader) Number32() uint32 {
 	return uint32(n)
 }
 
-// sample is the next few octets, for an error text.
+// sampleSize is how many octets an error text quotes.
+const sampleSize = 20
+
+// sample is the next few octets of the line, for an error text.
 func (r *Reader) sample() string {
-	b := r.buf[r.r:min(r.w, r.r+20)]
+	for r.w-r.r < sampleSize && bytes.IndexByte(r.buf[r.r:r.w], '\n') < 0 && r.more() {
+	}
+	b := r.buf[r.r:min(r.w, r.r+sampleSize)]
 	if i := bytes.IndexAny(b, "\r\n"); i >= 0 {
 		b = b[:i]
 	}

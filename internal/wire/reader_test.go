@@ -116,6 +116,7 @@ var readerTests = [...]struct{ name, in, ops, want string }{
 	{"literal8", "~{2}\r\n\x00\n)\r\n", "s)", `"\x00\n" true`},
 	{"literal+", "{2+}\r\nab\r\n", "s", `"ab"`},
 	{"nil", `NIL nil "NIL" NILS` + "\r\n", "ssss", `NIL NIL "NIL" "NILS"`},
+	{"numbers", "0 4294967295 18446744073709551615\r\n", "n3n", "0 4294967295 18446744073709551615"},
 	{"item", `BODY[HEADER.FIELDS (A "B]")]<7> x` + "\r\n", "ia", `BODY[HEADER.FIELDS (A "B]")]<7> x`},
 	{"item in a list", `(UID 1 BODY[1.MIME] NIL)` + "\r\n", "(iniis)", "true UID 1 BODY[1.MIME] NIL NIL true syntax: \")\" where a string belongs"},
 	{"set", "1,5:7,9:8 x\r\n", "Sa", "1:1 5:7 9:8 x"},
@@ -144,6 +145,8 @@ var readerTests = [...]struct{ name, in, ops, want string }{
 	{"brace in an item", "a{b}c d\r\n", "ii", "a{b}c d"},
 
 	// What cannot be read costs the response only.
+	{"no number", "x 5\r\n", "nn", `0 0 syntax: "x 5" where a number belongs`},
+	{"no string", "(a)\r\n", "ss", `NIL NIL syntax: "(a)" where a string belongs`},
 	{"list without an end", "(a (b\r\n", "(a(a))", "true a true b true true syntax: a list that does not end"},
 	{"skip without an end", "(a (b\r\n", "ka", " syntax: a value that does not end"},
 	{"quoted without an end", "\"a b\r\n", "sa", "NIL  syntax: a quoted string that does not end"},
