@@ -9,9 +9,13 @@
 // and a recording proxy before it. IMAPKNIFE_URL and IMAPKNIFE_PASSWORD lead
 // there; SERVER is sandbox, dovecot, …; IMAP_USER is the user; PREFIX is what
 // names of mailboxes begin with (INBOX. on Courier, else empty) and SEP the
-// hierarchy delimiter. HOME and the XDG folders are below $WORK/home, TZ is
-// UTC. Conditions are [server:NAME] and [cap:NAME], the latter as announced
-// after login. Scripts for hostile servers have none of that until serve.
+// hierarchy delimiter. SERVER_ADDR is the server itself, past the proxy. Real
+// servers do STARTTLS there and behind the proxy, and implicit TLS on
+// SERVER_TLS_ADDR; SERVER_CA and PROXY_CA are the PEM files of the authorities,
+// whose certificates are for localhost and 127.0.0.1. HOME and the XDG folders
+// are below $WORK/home, TZ is UTC. Conditions are [server:NAME] and [cap:NAME],
+// the latter as announced after login. Scripts for hostile servers have none of
+// that until serve.
 //
 // imapknife ends with status 99 and a dump of its goroutines when it has run
 // for TEST_LIMIT (20s), so that no script hangs.

@@ -123,6 +123,16 @@ func (s *state) connect(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	ca := filepath.Join(env.WorkDir, "home", "proxy-ca.pem")
+	if err := s.proxy.CA().WriteFile(ca); err != nil {
+		return err
+	}
+	env.Setenv("PROXY_CA", ca)
+	env.Setenv("SERVER_ADDR", account.addr)
+	if real := s.server.real; real != nil {
+		env.Setenv("SERVER_TLS_ADDR", real.TLSAddr())
+		env.Setenv("SERVER_CA", real.CAFile)
+	}
 	env.Setenv("SERVER", s.server.Name)
 	env.Setenv("IMAP_USER", account.user)
 	env.Setenv("PREFIX", s.server.prefix)
