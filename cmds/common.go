@@ -62,13 +62,21 @@ func checkName(name string) error {
 	return nil
 }
 
-// resolveNames puts real names in the place of special-use names.
+// checkNames checks several names.
+func checkNames(names []string) error {
+	for _, name := range names {
+		if err := checkName(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resolveNames puts real names in the place of special-use names. The names
+// have been checked.
 func resolveNames(ctx context.Context, s *session.Session, names []string) ([]string, error) {
 	out := slices.Clone(names)
 	for i, name := range names {
-		if err := checkName(name); err != nil {
-			return nil, err
-		}
 		attr, ok := specialUse(name)
 		if !ok {
 			continue

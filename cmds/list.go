@@ -2,6 +2,7 @@ package cmds
 
 import (
 	"context"
+	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/result"
@@ -34,6 +35,9 @@ whether they are subscribed and have children, and with --status their counts.`,
 			if len(o.patterns) == 0 {
 				o.patterns = []string{"*"}
 			}
+			if err := checkNames(o.patterns); err != nil {
+				return nil, err
+			}
 			c, err := in.connection()
 			if err != nil {
 				return nil, err
@@ -59,14 +63,22 @@ func listColumns(o listOptions) []output.Column {
 }
 
 func runList(ctx context.Context, s *session.Session, out *output.Printer, o listOptions) error {
-	q := session.ListRequest{Patterns: o.patterns, Subscribed: o.subscribed, Detail: true}
+	patterns, err := resolveNames(ctx, s, o.patterns)
+	if err != nil {
+		return err
+	}
+	for i, p := range patterns {
+		if strings.EqualFold(p, "INBOX") {
+			patterns[i] = "INBOX" // Cyrus matches no other spelling
+		}
+	}
+	q := session.ListRequest{Patterns: patterns, Subscribed: o.subscribed, Detail: true}
 	if o.status {
-		var err error
 		if q.Status, err = s.StatusItems(ctx); err != nil {
 			return err
 		}
 	}
-	err := s.List(ctx, q, func(e *session.ListEntry) error {
+	err = s.List(ctx, q, func(e *session.ListEntry) error {
 		row := result.Mailbox{
 			Account: s.Account(), Mailbox: e.Name, Delimiter: e.Delimiter, Attributes: e.Attributes,
 			SpecialUse: e.SpecialUse(), Subscribed: e.Subscribed, Children: e.Children(), Selectable: e.Selectable(), Warnings: e.Warnings,

@@ -43,6 +43,9 @@ servers tell permanentflags.`,
 			if len(in.args) == 1 {
 				o.mailbox = in.args[0]
 			}
+			if err := checkName(o.mailbox); err != nil {
+				return nil, err
+			}
 			spec := output.Spec{Row: result.Selected{}, Single: true}
 			return func(ctx context.Context) error {
 				return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error { return runSelect(ctx, s, out, o) })
@@ -63,6 +66,10 @@ func runSelect(ctx context.Context, s *session.Session, out *output.Printer, o s
 	if err := open(ctx, names[0]); err != nil {
 		return err
 	}
+	more, warnings, err := moreCounts(ctx, s, names[0])
+	if err != nil {
+		return err
+	}
 	box, err := s.Box(ctx)
 	if err != nil {
 		return err
@@ -71,44 +78,44 @@ func runSelect(ctx context.Context, s *session.Session, out *output.Printer, o s
 		Account: s.Account(), Mailbox: box.Name, Exists: box.Exists, Recent: box.Recent, FirstUnseenSeq: box.FirstUnseen,
 		UIDNext: box.UIDNext, UIDValidity: box.UIDValidity, HighestModseq: box.HighestModseq, NoModseq: box.NoModseq,
 		MailboxID: box.MailboxID, AppendLimit: box.AppendLimit, Flags: box.Flags, PermanentFlags: box.PermanentFlags,
-		ReadOnly: box.ReadOnly, Warnings: box.Warnings,
+		ReadOnly: box.ReadOnly, Warnings: append(box.Warnings, warnings...),
+		Unseen: more.Unseen, Deleted: more.Deleted, Size: more.Size,
 	}
 	if row.Flags == nil {
 		row.Flags = []string{}
 	}
-	if err := moreCounts(ctx, s, names[0], &row); err != nil {
-		return err
+	if row.MailboxID == "" {
+		row.MailboxID = more.MailboxID
+	}
+	if row.AppendLimit == nil {
+		row.AppendLimit = more.AppendLimit
+	}
+	if row.UIDNext == nil {
+		row.UIDNext = more.UIDNext
+	}
+	if row.HighestModseq == nil && !row.NoModseq {
+		row.HighestModseq = more.HighestModseq
 	}
 	return out.Row(&row)
 }
 
-// moreCounts adds what only STATUS tells. Some servers refuse it for the open
-// mailbox; then that is left unsaid.
-func moreCounts(ctx context.Context, s *session.Session, name string, row *result.Selected) error {
+// moreCounts asks for what only STATUS tells, in the same flight as the
+// opening of the mailbox. Some servers refuse it for the open mailbox; that is
+// a warning.
+func moreCounts(ctx context.Context, s *session.Session, name string) (more session.StatusData, warnings []string, err error) {
 	items, err := s.StatusItems(ctx)
 	if err != nil {
-		return err
+		return more, nil, err
 	}
 	known := []string{"MESSAGES", "RECENT", "UIDVALIDITY"}
 	items = slices.DeleteFunc(items, func(it string) bool { return slices.Contains(known, it) })
-	return s.Status(ctx, []string{name}, items, func(_ string, d *session.StatusData, err error) error {
+	err = s.Status(ctx, []string{name}, items, func(_ string, d *session.StatusData, err error) error {
 		if err != nil {
-			row.Warnings = append(row.Warnings, err.Error())
+			warnings = append(warnings, err.Error())
 			return nil
 		}
-		row.Unseen, row.Deleted, row.Size = d.Unseen, d.Deleted, d.Size
-		if row.MailboxID == "" {
-			row.MailboxID = d.MailboxID
-		}
-		if row.AppendLimit == nil {
-			row.AppendLimit = d.AppendLimit
-		}
-		if row.UIDNext == nil {
-			row.UIDNext = d.UIDNext
-		}
-		if row.HighestModseq == nil && !row.NoModseq {
-			row.HighestModseq = d.HighestModseq
-		}
+		more, warnings = *d, d.Warnings
 		return nil
 	})
+	return more, warnings, err
 }

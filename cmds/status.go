@@ -35,6 +35,9 @@ is not there makes the exit status 9, or 5 when none is.`,
 			if len(names) == 0 {
 				names = []string{c.mailbox()}
 			}
+			if err := checkNames(names); err != nil {
+				return nil, err
+			}
 			spec := output.Spec{Row: result.Status{}, Columns: []output.Column{
 				{Field: "mailbox", Flex: true}, {Field: "messages", Right: true}, {Field: "unseen", Right: true}, {Field: "recent", Right: true},
 				{Field: "size", Right: true, Format: humanSize}, {Field: "uidnext", Right: true}, {Field: "uidvalidity", Right: true},
