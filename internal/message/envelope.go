@@ -52,7 +52,7 @@ func Envelope(raw []byte, want Fields, m *result.Message) (warnings []string) {
 	for s.next() {
 		if f := fieldOf(s.name); f != 0 {
 			if !r.read(f, s.value) {
-				warnings = append(warnings, fieldWarning(f, s.name))
+				warnings = append(warnings, r.warning(f, s.name))
 			}
 			if r.seen&f != 0 {
 				warnings = append(warnings, strings.ToLower(s.name)+": the field occurs more than once")
@@ -67,9 +67,13 @@ func Envelope(raw []byte, want Fields, m *result.Message) (warnings []string) {
 	return warnings
 }
 
-func fieldWarning(f Fields, name string) string {
-	if f == FieldDate {
+// warning says what was wrong with the field that was read last.
+func (r *envelopeReader) warning(f Fields, name string) string {
+	switch {
+	case f == FieldDate:
 		return "date: cannot be read"
+	case r.full:
+		return strings.ToLower(name) + ": the field has more entries than the limit and was cut"
 	}
 	return guessed(name)
 }
@@ -118,6 +122,7 @@ type envelopeReader struct {
 	m    *result.Message
 	seen Fields
 	free []result.Address // where the next address list begins
+	full bool             // the field read last has more entries than are taken
 }
 
 // read takes one field; ok is false when it has to be warned about.
@@ -147,6 +152,7 @@ func (r *envelopeReader) read(f Fields, value string) (ok bool) {
 	case FieldReferences:
 		if first {
 			r.references, ok = messageIDs(value)
+			r.full = len(r.references) == MaxReferences
 			return ok
 		}
 	default:
@@ -163,16 +169,17 @@ func (r *envelopeReader) addresses(f Fields, value string) (ok bool) {
 			list = &r.lists[i]
 		}
 	}
+	if r.full = len(*list) >= MaxAddresses; r.full {
+		return false
+	}
 	if len(*list) > 0 {
-		if len(*list) >= MaxAddresses {
-			return false
-		}
 		*list, ok = parseAddresses(*list, value)
 		return ok
 	}
 	start := len(r.free)
 	r.free, ok = parseAddresses(r.free, value)
 	*list = r.free[start:len(r.free):len(r.free)]
+	r.full = len(*list) >= MaxAddresses
 	return ok
 }
 

@@ -109,7 +109,7 @@ func TestHTMLToTextLarge(t *testing.T) {
 		}
 	}
 	text := strings.Repeat("ü", maxToken+7)
-	for _, shift := range []string{"", "a", "ab", "abc"} {
+	for _, shift := range []string{"", "a"} {
 		got, err := HTMLToText(strings.NewReader("<p>"+shift+text), 0)
 		if got != shift+text+"\n" || err != nil {
 			t.Errorf("%d octets of %d, %v", len(got), len(text), err)
@@ -122,7 +122,7 @@ func TestHTMLToTextLinear(t *testing.T) {
 	for _, s := range []string{"<div>", "<blockquote>", "<ul><li>", "<table><tr><td>", "<div hidden>", "</div>", "<a href=http://x>", "<pre>\n", "<p hidden><b>",
 		"<td>", "<b", "<!--", "<!-", "&", "<svg>", "<a ", "<select><option>", "<blockquote></p>", "<x></y>", "a\u200c", "<ol><dd>x<dt>"} {
 		start := time.Now()
-		_, err := HTMLToText(strings.NewReader(strings.Repeat(s, 1<<20/len(s))), 1<<20)
+		_, err := HTMLToText(strings.NewReader(strings.Repeat(s, 256<<10/len(s))), 1<<20)
 		if d := time.Since(start); d > 10*time.Second || err != nil && !errors.Is(err, ErrCut) {
 			t.Errorf("%q took %v, %v", s, d, err)
 		}

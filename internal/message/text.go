@@ -35,9 +35,9 @@ func DecodeCharset(r io.Reader, charset string) (t *TextReader, known bool) {
 // end.
 func (t *TextReader) Warnings() (list []string) {
 	if t.text.class == classUnknown {
-		list = append(list, "unknown charset, the text was guessed")
+		list = append(list, "unknown charset, it was guessed")
 	} else if t.text.guessed {
-		list = append(list, "the text is not in its declared charset and was guessed")
+		list = append(list, "the charset of the text was guessed")
 	}
 	if t.text.replaced {
 		list = append(list, "octets that are not text in its charset were replaced")
