@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/suggest"
 )
 
 // permuted is a command line put in order.
@@ -142,48 +143,12 @@ func flagNamed(name string) *flag {
 
 func unknownFlag(word, name string) error {
 	e := fault.New(fault.Usage, "unknown flag %s", word)
-	if near := nearest(name, func(yield func(string) bool) {
-		for _, f := range registry {
-			if !yield(f.name) {
-				return
-			}
-		}
-	}); near != "" {
+	var names []string
+	for _, f := range registry {
+		names = append(names, f.name)
+	}
+	if near := suggest.Nearest(name, names); near != "" {
 		return e.Hint("did you mean --%s?", near)
 	}
 	return e.Hint("an argument that begins with a hyphen goes behind --")
-}
-
-// nearest finds the name that is at most two edits away from word.
-func nearest(word string, names func(func(string) bool)) string {
-	best, found := 3, ""
-	if len(word) < 3 {
-		best = 2
-	}
-	for name := range names {
-		if d := distance(word, name); d < best {
-			best, found = d, name
-		}
-	}
-	return found
-}
-
-// distance is the number of edits between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diag
-			if a[i] != b[j] {
-				cost = 1 + min(diag, row[j], row[j+1])
-			}
-			diag, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -177,13 +177,12 @@ func runSave(ctx context.Context, s *session.Session, out *output.Printer, o att
 // tells how many of them are there.
 func (sv *saving) mailbox(ctx context.Context, p *picked, gone *absence) (there int, err error) {
 	if p.direct {
-		rd := &reading{s: sv.s}
-		if err := rd.resolve(ctx, p); err != nil {
+		if err := resolve(ctx, sv.s, p); err != nil {
 			return 0, err
 		}
 	}
 	gone.note(sv.s, p, p.set)
-	for _, uids := range batches(p) {
+	for uids := range batches(p) {
 		type work struct {
 			m    result.Message
 			list []result.Attachment

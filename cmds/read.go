@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 
@@ -122,13 +123,14 @@ func (rd *reading) read(ctx context.Context, p *picked) (query.Set, error) {
 			return rd.emit(&rd.row)
 		})
 	}
-	if p.direct { // the UIDs have to be known, to be taken in batches
-		if err := rd.resolve(ctx, p); err != nil {
+	if p.direct && (p.set.HasLast() || p.set.Len() > batch) {
+		// The UIDs have to be known, to be taken in batches.
+		if err := resolve(ctx, rd.s, p); err != nil {
 			return nil, err
 		}
 	}
 	var told query.Builder
-	for _, uids := range batches(p) {
+	for uids := range batches(p) {
 		rows, err := rd.batch(ctx, uids)
 		if err != nil {
 			return told.Set(), err
@@ -147,52 +149,50 @@ func (rd *reading) read(ctx context.Context, p *picked) (query.Set, error) {
 
 // resolve finds out which UIDs of a set as given are there. A set too long
 // for one line is compared here.
-func (rd *reading) resolve(ctx context.Context, p *picked) error {
+func resolve(ctx context.Context, s *session.Session, p *picked) error {
+	if err := resolveLast(ctx, s, p); err != nil {
+		return err
+	}
 	var program []query.Token
 	if text := slices.Collect(p.set.Split(query.MaxSetOctets)); len(text) == 1 {
 		program = []query.Token{{Kind: query.Atom, Text: "UID"}, {Kind: query.Atom, Text: text[0]}}
 	}
-	res, err := rd.s.Search(ctx, session.SearchRequest{Program: program})
-	if err != nil {
-		return err
+	if !p.set.Empty() {
+		res, err := s.Search(ctx, session.SearchRequest{Program: program})
+		if err != nil {
+			return err
+		}
+		p.set = res.Set.Intersect(p.set)
 	}
-	last := uint32(0)
-	if n := len(res.Set); n > 0 {
-		last = res.Set[n-1].Hi
-	}
-	p.set, p.direct = res.Set.Intersect(p.set.Resolve(last)), false
+	p.direct = false
 	return nil
 }
 
+// resolveLast puts the highest UID in the place of `*`.
+func resolveLast(ctx context.Context, s *session.Session, p *picked) error {
+	if !p.set.HasLast() {
+		return nil
+	}
+	last, err := s.LastUID(ctx)
+	p.set = p.set.Resolve(last)
+	return err
+}
+
 // batches takes the UIDs apart, in their order.
-func batches(p *picked) func(func(int, []uint32) bool) {
-	return func(yield func(int, []uint32) bool) {
+func batches(p *picked) iter.Seq[[]uint32] {
+	return func(yield func([]uint32) bool) {
 		var uids []uint32
-		n := 0
-		flush := func() bool {
-			ok := len(uids) == 0 || yield(n, uids)
-			n++
-			uids = nil
-			return ok
-		}
-		each := func(uid uint32) bool {
-			uids = append(uids, uid)
-			return len(uids) < batch || flush()
-		}
-		if p.order != nil {
-			for _, uid := range p.order {
-				if !each(uid) {
+		for uid := range p.uids() {
+			if uids = append(uids, uid); len(uids) == batch {
+				if !yield(uids) {
 					return
 				}
-			}
-		} else {
-			for uid := range p.set.All() {
-				if !each(uid) {
-					return
-				}
+				uids = nil
 			}
 		}
-		flush()
+		if len(uids) > 0 {
+			yield(uids)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package cmds
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"strings"
 
@@ -140,17 +141,11 @@ func runSearch(ctx context.Context, s *session.Session, out *output.Printer, o s
 }
 
 // uids yields what is picked, in its order.
-func (p *picked) uids() func(func(uint32) bool) {
+func (p *picked) uids() iter.Seq[uint32] {
 	if p.order == nil {
 		return p.set.All()
 	}
-	return func(yield func(uint32) bool) {
-		for _, uid := range p.order {
-			if !yield(uid) {
-				return
-			}
-		}
-	}
+	return slices.Values(p.order)
 }
 
 // empty turns an empty answer into a no where that is asked for.

@@ -263,11 +263,10 @@ func (sel *selection) search(ctx context.Context, s *session.Session, p *picked)
 	var err error
 	switch {
 	case sel.seq && sel.given:
-		var res *session.SearchResult
-		if res, err = s.Search(ctx, session.SearchRequest{Program: []query.Token{{Kind: query.Atom, Text: p.set.String()}}}); err != nil {
+		if p.set, err = s.SeqUIDs(ctx, p.set); err != nil {
 			return err
 		}
-		p.set, p.explicit = res.Set, nil
+		p.explicit = nil
 		if sel.node == nil {
 			break
 		}
@@ -309,6 +308,13 @@ func (sel *selection) find(ctx context.Context, s *session.Session, node *query.
 		if sorted, err = s.CanSort(ctx, sel.sort); err != nil {
 			return nil, err
 		}
+	}
+	if node.HasLast() {
+		last, err := s.LastUID(ctx)
+		if err != nil {
+			return nil, err
+		}
+		node = node.Resolve(last)
 	}
 	step, err := query.Plan(node, s.Offers, sel.in.p.Now())
 	if err != nil && fault.KindOf(err) == fault.Refused {

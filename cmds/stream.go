@@ -65,8 +65,7 @@ func (sel *selection) one(ctx context.Context, s *session.Session) (*picked, err
 	err := sel.each(ctx, s, func(p *picked) error {
 		single := len(p.set) == 1 && (p.set.HasLast() || p.set[0].Lo == p.set[0].Hi)
 		if p.direct && !single {
-			rd := &reading{s: s}
-			if err := rd.resolve(ctx, p); err != nil {
+			if err := resolve(ctx, s, p); err != nil {
 				return err
 			}
 		}

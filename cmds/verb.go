@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/suggest"
 	"github.com/imapknife/imapknife/output"
 	"github.com/urfave/cli/v2"
 )
@@ -102,13 +103,11 @@ func resolveVerb(words []string) (*verb, []string, error) {
 	i := slices.IndexFunc(table, func(v *verb) bool { return v.name == words[0] })
 	if i < 0 {
 		e := fault.New(fault.Usage, "unknown command %q", words[0])
-		if near := nearest(words[0], func(yield func(string) bool) {
-			for _, v := range table {
-				if !yield(v.name) {
-					return
-				}
-			}
-		}); near != "" {
+		var names []string
+		for _, v := range table {
+			names = append(names, v.name)
+		}
+		if near := suggest.Nearest(words[0], names); near != "" {
 			return nil, words, e.Hint("did you mean %s?", near)
 		}
 		return nil, words, e.Hint("imapknife help lists the commands")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/suggest"
 )
 
 // path leads from a row to one field of it. A list on the way is walked
@@ -78,7 +79,7 @@ func paths(row reflect.Type, names []string) ([]path, error) {
 		p, known := newPath(row, name)
 		if known != nil {
 			err := fault.New(fault.Usage, "there is no field %q", name)
-			if near := nearest(name, known); near != "" {
+			if near := suggest.Nearest(name, known); near != "" {
 				err = err.Hint("did you mean %q?", near)
 			}
 			if len(known) > 0 {
@@ -145,37 +146,4 @@ func isEmpty(v reflect.Value) bool {
 		return false
 	}
 	return v.IsZero()
-}
-
-// nearest is the name that a person who typed word most likely meant, or "".
-func nearest(word string, names []string) string {
-	best, limit := "", 1+len(word)/4
-	for _, name := range names {
-		if d := distance(word, name); d <= limit {
-			best, limit = name, d-1
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to insert, delete or replace (Levenshtein)
-// that makes b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

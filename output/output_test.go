@@ -74,8 +74,8 @@ func TestFormats(t *testing.T) {
 		want string
 	}{
 		{"tsv", Options{}, messages, []any{sample(1), sample(20)},
-			"1\t\\Seen,$Forwarded\tAlice Example <alice@example.org>\tRe: Build #1234 failed: größere Änderungen <&>\n" +
-				"20\t\\Seen,$Forwarded\tAlice Example <alice@example.org>\tRe: Build #1234 failed: größere Änderungen <&>\n"},
+			"1\t\\Seen $Forwarded\tAlice Example <alice@example.org>\tRe: Build #1234 failed: größere Änderungen <&>\n" +
+				"20\t\\Seen $Forwarded\tAlice Example <alice@example.org>\tRe: Build #1234 failed: größere Änderungen <&>\n"},
 		{"tsv of a row by value", Options{Fields: []string{"uid"}}, messages, []any{*sample(1)}, "1\n"},
 		{"tsv evil", Options{}, messages, []any{evil}, "7\t\t\ta b  c d\x1b[31me\u202ef\n"},
 		{"tsv evil on a terminal", Options{Format: TSV, TTY: true}, messages, []any{evil}, "7\t\t\ta b  c d^[[31me<U+202E>f\n"},

@@ -62,7 +62,11 @@ func saslCommand(s *Session, offered caps, secret string) (*wire.Command, error)
 			sent = true
 			return initial, nil
 		}
-		return client.Next(challenge)
+		reply, err := client.Next(challenge)
+		if err != nil {
+			err = fault.Wrap(fault.Auth, err, "cannot log in as %q: the server asks for more than the mechanism has", s.cfg.User)
+		}
+		return reply, err
 	}), nil
 }
 

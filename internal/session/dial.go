@@ -177,6 +177,9 @@ func (s *Session) startTLS(ctx context.Context) error {
 	}
 	st, err := s.c.Do(ctx, wire.NewCommand("STARTTLS"))
 	if err != nil {
+		if e, ok := errors.AsType[*fault.Error](err); ok && e.Kind == fault.Refused {
+			e.Kind = fault.Connect
+		}
 		return err
 	}
 	if !st.OK() {
@@ -184,7 +187,7 @@ func (s *Session) startTLS(ctx context.Context) error {
 		e.Kind = fault.Connect
 		return e.Hint("imaps:// uses TLS from the start, usually on port 993")
 	}
-	return s.c.Upgrade(func(nc net.Conn) (net.Conn, error) {
+	err = s.c.Upgrade(func(nc net.Conn) (net.Conn, error) {
 		hctx, cancel := ctx, context.CancelFunc(func() {})
 		if s.cfg.ConnectTimeout > 0 {
 			hctx, cancel = context.WithTimeout(ctx, s.cfg.ConnectTimeout)
@@ -196,6 +199,10 @@ func (s *Session) startTLS(ctx context.Context) error {
 		}
 		return tc, nil
 	})
+	// What the server said in clear, asked or not, may be anybody's word.
+	s.greeting = nil
+	s.c.AllowNonSync(-1)
+	return err
 }
 
 // notice hears what no command asked for. Only an ALERT must reach a person

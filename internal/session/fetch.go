@@ -55,7 +55,8 @@ type Fetched struct {
 	GmailThread  uint64
 	GmailLabels  []string
 	Warnings     []string
-	has          int // the items told, as bits of want
+	NoBody       bool // the section asked for does not exist: NIL
+	has          int  // the items told, as bits of want
 }
 
 // The items whose presence is tracked.
@@ -105,20 +106,22 @@ type spooled struct {
 // told with a warning.
 func (s *Session) Fetch(ctx context.Context, q FetchRequest) (query.Set, error) {
 	f := &fetch{s: s, q: &q, want: wanted(q.Items), cur: &Fetched{}, held: map[uint32]*Fetched{}}
-	for set := range q.Set.Split(maxSetOctets) {
+	for set := range q.Set.Split(query.MaxSetOctets) {
 		if err := f.run(ctx, set); err != nil {
 			return f.done.set(), err
 		}
 	}
-	if f.lost > 0 {
+	if f.lost > 0 && !f.complete() {
 		return f.done.set(), fault.New(fault.Protocol, "the server told of %d messages without naming them", f.lost)
 	}
 	return f.done.set(), nil
 }
 
-// maxSetOctets is how long a set in one command may be: servers refuse lines
-// that are much longer.
-const maxSetOctets = 8000
+// complete reports whether every message asked for was told, where the set
+// says which these are.
+func (f *fetch) complete() bool {
+	return !f.q.Set.HasLast() && f.q.Set.Subtract(f.done.set()).Empty()
+}
 
 func (f *fetch) run(ctx context.Context, set string) error {
 	items := "(UID " + strings.Join(f.q.Items, " ") + ")"
@@ -259,6 +262,7 @@ func merge(old, m *Fetched) {
 	if m.has&hasStructure != 0 {
 		old.Structure = m.Structure
 	}
+	old.NoBody = old.NoBody || m.NoBody
 	if m.has&hasOther != 0 {
 		old.Preview, old.SaveDate, old.EmailID, old.ThreadID = m.Preview, m.SaveDate, m.EmailID, m.ThreadID
 		old.GmailID, old.GmailThread, old.GmailLabels = m.GmailID, m.GmailThread, m.GmailLabels
@@ -316,6 +320,8 @@ func (m *Fetched) item(r *wire.Response, item []byte) {
 		m.has |= hasStructure
 		if wire.IsSyntax(r.Err()) {
 			m.Structure = nil
+		} else if m.Structure == nil && r.Err() == nil {
+			m.Warn("the server tells no structure")
 		}
 	default:
 		m.extension(r, string(item))
@@ -438,9 +444,7 @@ func (f *fetch) section(r *wire.Response, m *Fetched, name, rest string) error {
 	b := r.Body()
 	m.has |= hasBody
 	if b == nil {
-		if r.Err() == nil {
-			return f.deliver(m, section, bytes.NewReader(nil), 0)
-		}
+		m.NoBody = r.Err() == nil
 		return nil
 	}
 	return f.deliver(m, section, b, b.Size)

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"strings"
 
 	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/wire"
@@ -129,11 +130,28 @@ func addTokens(cmd *wire.Command, tokens []query.Token) {
 	}
 }
 
+// ours reads (TAG "A1") and reports whether it names our command: another's
+// result is not ours.
+func ours(r *wire.Response) bool {
+	r.Open()
+	mine := true
+	if strings.EqualFold(string(r.Atom()), "TAG") {
+		tag, _ := r.String(wire.MaxToken)
+		mine = string(tag) == r.Tag
+	}
+	for !r.Close() {
+		r.Skip()
+	}
+	return mine
+}
+
 // readESearch reads `(TAG "A1") UID ALL 1:3 COUNT 3` (RFC 9051 section 7.3.4).
 func readESearch(r *wire.Response, found *query.Builder, res *SearchResult) {
 	for !r.AtEnd() {
 		if r.Next() == '(' {
-			r.Skip()
+			if !ours(r) {
+				return
+			}
 			continue
 		}
 		switch string(r.Atom()) {

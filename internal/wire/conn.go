@@ -45,7 +45,7 @@ type Conn struct {
 	ctx     context.Context // of the call under way
 	tags    int
 	flight  []*Pending
-	goAhead bool    // a continuation request has come that no AUTHENTICATE took
+	asking  bool    // a literal waits for a continuation request
 	nonSync int64   // longest literal the server takes unasked, -1 for none
 	bye     *Status // BYE, once it has come
 	noise   int
@@ -203,13 +203,13 @@ func (c *Conn) consent(p *Pending) error {
 	if err := c.flush(); err != nil {
 		return err
 	}
-	c.goAhead = false
-	for !c.goAhead && !p.done {
+	c.asking = true
+	defer func() { c.asking = false }()
+	for c.asking && !p.done {
 		if err := c.step(); err != nil {
 			return err
 		}
 	}
-	c.goAhead = false
 	return nil
 }
 
@@ -348,6 +348,8 @@ func (c *Conn) noisy() error {
 	return nil
 }
 
+// continuation gives a continuation request to the command it is for. One that
+// nobody asked for is noise.
 func (c *Conn) continuation() error {
 	c.rd.advance(1)
 	text := append([]byte(nil), c.rd.Text()...)
@@ -355,11 +357,14 @@ func (c *Conn) continuation() error {
 		return c.rd.err
 	}
 	for _, p := range c.flight {
-		if p.cmd.reply != nil {
+		if p.cmd.reply != nil && p.err == nil {
 			return c.answer(p, text)
 		}
 	}
-	c.goAhead = true
+	if !c.asking {
+		return c.noisy()
+	}
+	c.asking = false
 	return nil
 }
 
@@ -402,6 +407,7 @@ func (c *Conn) untagged() (literals bool, err error) {
 	}
 	for _, p := range c.flight {
 		if p.cmd.on != nil && slices.Contains(p.cmd.kinds, r.Kind) {
+			r.Tag = p.tag
 			if err := p.cmd.on(r); err != nil && !IsSyntax(err) {
 				return literals, err
 			}

@@ -309,6 +309,10 @@ func (r *Reader) literalHead() (int64, bool) {
 	}
 	r.advance(1)
 	n := r.Number()
+	if IsSyntax(r.err) { // where the literal ends cannot be known
+		r.err = limit("a literal of an impossible size")
+		return 0, false
+	}
 	if b, _ := r.peek(); b == '+' {
 		r.advance(1)
 	}

@@ -15,6 +15,7 @@ type Response struct {
 	Num    uint64 // the number in front: `* 12 FETCH`
 	HasNum bool
 	Status Status // for OK, NO, BAD, BYE and PREAUTH: code and text
+	Tag    string // of the command in flight that gets the response
 }
 
 // Status is a status response: the end of a command, or an untagged OK, NO,
