@@ -128,6 +128,7 @@ type envelopeReader struct {
 // read takes one field; ok is false when it has to be warned about.
 func (r *envelopeReader) read(f Fields, value string) (ok bool) {
 	first := r.seen&f == 0
+	r.full = false
 	switch f {
 	case FieldDate:
 		if first {

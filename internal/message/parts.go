@@ -98,16 +98,20 @@ func (c partContext) shownInline(s *Structure) bool {
 	return d == "inline" || d == "" && c.parent == "digest"
 }
 
-// dataTypes are text types that are not prose.
-var dataTypes = map[string]bool{
-	"calendar": true, "vcard": true, "x-vcard": true, "directory": true, "csv": true, "tab-separated-values": true,
-	"x-amp-html": true, "watch-html": true, "rtf": true, "rfc822-headers": true, "css": true, "javascript": true, "xml": true,
+// isData lists the text types that are not prose.
+func isData(sub string) bool {
+	switch sub {
+	case "calendar", "vcard", "x-vcard", "directory", "csv", "tab-separated-values", "x-amp-html", "watch-html",
+		"rtf", "rfc822-headers", "css", "javascript", "xml":
+		return true
+	}
+	return false
 }
 
 // isBody tells whether a leaf is text that a person reads with the message.
 func (c partContext) isBody(s *Structure) bool {
 	sub, isText := strings.CutPrefix(s.MediaType(), "text/")
-	if !isText || dataTypes[sub] || c.resource {
+	if !isText || isData(sub) || c.resource {
 		return false
 	}
 	switch lower(trim(s.Disposition)) {
