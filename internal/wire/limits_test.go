@@ -29,7 +29,7 @@ func TestLimits(t *testing.T) {
 		{name: "largest literal", in: fmt.Sprintf("{%d}\r\nabc", int64(MaxLiteral)), ops: "p", want: `2 of 1099511627776 "ab"`},
 		{name: "literal too large", in: fmt.Sprintf("{%d}\r\nabc\r\n", int64(MaxLiteral)+1), ops: "sfa",
 			want: "NIL finish  err: the server sent a literal of 1099511627777 octets", kind: fault.Protocol},
-		{name: "literal over 64 bits", in: "{18446744073709551616}\r\nabc\r\n", ops: "s", want: "NIL syntax: a number over 64 bits"},
+		{name: "literal over 64 bits", in: "{18446744073709551616}\r\nabc\r\n", ops: "s", want: "NIL err: the server sent a literal of an impossible size", kind: fault.Protocol},
 		{name: "announced and never sent", in: fmt.Sprintf("{%d}\r\n", int64(MaxLiteral)), ops: "s", want: "NIL err: lost", kind: fault.Local},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -308,6 +308,10 @@ func (r *Reader) literalHead() (int64, bool) {
 		return 0, false
 	}
 	r.advance(1)
+	if b, _ := r.peek(); b < '0' || b > '9' {
+		r.syntax("a literal without its size")
+		return 0, false
+	}
 	n := r.Number()
 	if IsSyntax(r.err) { // where the literal ends cannot be known
 		r.err = limit("a literal of an impossible size")
