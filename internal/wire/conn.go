@@ -322,13 +322,13 @@ func (c *Conn) step() error {
 		return c.rd.finish(false)
 	}
 	literals, err := true, error(nil)
-	switch b := c.rd.Next(); b {
-	case 0:
+	switch b := c.rd.Next(); {
+	case c.rd.err != nil:
 		return c.rd.err
-	case '+':
+	case b == '+':
 		literals = false
 		err = c.continuation()
-	case '*':
+	case b == '*':
 		c.rd.advance(1)
 		literals, err = c.untagged()
 	default:
@@ -442,8 +442,8 @@ func (c *Conn) tagged() error {
 	tag := string(c.rd.Atom())
 	status := strings.ToUpper(string(c.rd.Atom()))
 	text := c.redact(string(c.rd.Text()))
-	if c.rd.err != nil {
-		return syntaxOnly(c.rd.err)
+	if err := syntaxOnly(c.rd.err); err != nil {
+		return err
 	}
 	i := slices.IndexFunc(c.flight, func(p *Pending) bool { return p.tag == tag })
 	if i < 0 || status != "OK" && status != "NO" && status != "BAD" {
