@@ -21,6 +21,7 @@ type setting struct {
 	flag  *flag
 	value string
 	has   bool // a value was given
+	env   bool // by the environment
 }
 
 // permute finds the verb, its flags and its arguments, in whatever order they

@@ -43,6 +43,15 @@ var meanings = map[string]string{
 	"XLIST":          "special use in an older form, read by list",
 }
 
+// meaning is what a capability turns on.
+func meaning(name string) string {
+	name = strings.ToUpper(name)
+	if strings.HasPrefix(name, "APPENDLIMIT=") {
+		return "the largest message that may be appended, in octets"
+	}
+	return meanings[name]
+}
+
 func newCapability() *verb {
 	return &verb{
 		name: "capability", group: groupServer,
@@ -85,7 +94,7 @@ func runCapability(ctx context.Context, s *session.Session, out *output.Printer,
 	}
 	names := slices.Compact(slices.Sorted(slices.Values(slices.Concat(before, after))))
 	for _, name := range names {
-		row := result.Capability{Capability: name, Before: slices.Contains(before, name), Meaning: meanings[strings.ToUpper(name)]}
+		row := result.Capability{Capability: name, Before: slices.Contains(before, name), Meaning: meaning(name)}
 		if login {
 			is := slices.Contains(after, name)
 			row.After = &is

@@ -108,6 +108,7 @@ type reading struct {
 	row  result.Message // reused for each row that streams
 
 	contents map[uint32]*content // of messages whose rows are not made yet
+	warn     func(format string, args ...any)
 }
 
 // read fetches what w wants of the messages in p and emits a row for each, in
@@ -199,20 +200,29 @@ func batches(p *picked) iter.Seq[[]uint32] {
 // batch reads some messages whole.
 func (rd *reading) batch(ctx context.Context, uids []uint32) (map[uint32]*result.Message, error) {
 	rows := map[uint32]*result.Message{}
-	leaves := map[uint32]*texts{}
+	structures := map[uint32]*message.Structure{}
 	_, err := rd.fetch(ctx, query.MakeSet(uids...), func(m *session.Fetched) error {
 		row := &result.Message{}
 		own := *m
 		own.Flags = slices.Clone(m.Flags)
 		rd.fill(row, &own)
 		rows[m.UID] = row
-		if (rd.w.text || rd.w.html) && m.Structure != nil {
-			leaves[m.UID] = newTexts(m.Structure, rd.w)
-		}
+		structures[m.UID] = m.Structure
 		return nil
 	})
-	if err != nil || len(leaves) == 0 {
+	if err != nil || !rd.w.text && !rd.w.html {
 		return rows, err
+	}
+	leaves := map[uint32]*texts{}
+	for uid, s := range structures {
+		if s == nil {
+			if s, err = rd.walk(ctx, uid); err != nil {
+				return rows, err
+			}
+		}
+		if s != nil {
+			leaves[uid] = newTexts(s, rd.w)
+		}
 	}
 	return rows, rd.texts(ctx, uids, rows, leaves)
 }

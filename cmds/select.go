@@ -35,8 +35,12 @@ servers tell permanentflags.`,
 			if err != nil {
 				return nil, err
 			}
-			if len(in.args) > 1 {
-				return nil, fault.New(fault.Usage, "select takes one mailbox, not %d", len(in.args)).
+			n := len(in.args)
+			if !in.mailboxFromEnv() {
+				n += len(in.all("mailbox"))
+			}
+			if n > 1 {
+				return nil, fault.New(fault.Usage, "select takes one mailbox, not %d", n).
 					Hint("quote a name with blanks; status takes several mailboxes")
 			}
 			o := selectOptions{mailbox: c.mailbox(), write: in.flagged("write")}

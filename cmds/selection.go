@@ -74,10 +74,7 @@ func (in *input) selection(c *connection, set string, program []string) (*select
 }
 
 // mailboxFromEnv reports whether the mailbox is only the environment's word.
-func (in *input) mailboxFromEnv() bool {
-	_, ok := in.p.Getenv("IMAPKNIFE_MAILBOX")
-	return ok && len(in.all("mailbox")) == 1
-}
+func (in *input) mailboxFromEnv() bool { return in.flagged("mailbox") && !in.given("mailbox") }
 
 // criteria joins the criteria flags, --query and a program by AND.
 func (in *input) criteria(program []string) (*query.Node, error) {

@@ -2,6 +2,9 @@ package cmds
 
 import (
 	"context"
+	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/result"
@@ -28,9 +31,9 @@ is not there makes the exit status 9, or 5 when none is.`,
 			if err != nil {
 				return nil, err
 			}
-			names := append(in.args, in.all("mailbox")...)
-			if len(in.args) > 0 {
-				names = in.args
+			names := in.args
+			if len(names) == 0 || in.given("mailbox") {
+				names = append(names, in.all("mailbox")...)
 			}
 			if len(names) == 0 {
 				names = []string{c.mailbox()}
@@ -43,13 +46,13 @@ is not there makes the exit status 9, or 5 when none is.`,
 				{Field: "size", Right: true, Format: humanSize}, {Field: "uidnext", Right: true}, {Field: "uidvalidity", Right: true},
 			}}
 			return func(ctx context.Context) error {
-				return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error { return runStatus(ctx, s, out, in, names) })
+				return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error { return runStatus(ctx, s, out, names) })
 			}, nil
 		},
 	}
 }
 
-func runStatus(ctx context.Context, s *session.Session, out *output.Printer, in *input, names []string) error {
+func runStatus(ctx context.Context, s *session.Session, out *output.Printer, names []string) error {
 	names, err := resolveNames(ctx, s, names)
 	if err != nil {
 		return err
@@ -58,22 +61,27 @@ func runStatus(ctx context.Context, s *session.Session, out *output.Printer, in 
 	if err != nil {
 		return err
 	}
-	var refused error
+	var missing []string
+	var refused error // the first
 	err = s.Status(ctx, names, items, func(name string, d *session.StatusData, err error) error {
 		if err != nil {
-			if refused != nil || len(names) > 1 {
-				in.say("%v", err)
+			missing = append(missing, strconv.Quote(name))
+			if refused == nil {
+				refused = err
 			}
-			refused = err
 			return nil
 		}
 		return out.Row(&result.Status{Account: s.Account(), Mailbox: d.Name, Counts: counts(d), Warnings: d.Warnings})
 	})
-	if err == nil && refused != nil && out.Rows() > 0 {
-		return fault.New(fault.Partial, "the status of some mailboxes is not known")
+	if err != nil || refused == nil {
+		return err
 	}
-	if err == nil {
-		err = refused
+	e := &fault.Error{Kind: fault.Refused, Err: refused}
+	if out.Rows() > 0 {
+		e.Kind = fault.Partial
 	}
-	return err
+	if len(missing) > 1 {
+		e.Op = fmt.Sprintf("the status of %d of %d mailboxes is not known (%s)", len(missing), len(names), strings.Join(missing, ", "))
+	}
+	return e
 }

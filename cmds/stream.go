@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -89,29 +90,117 @@ func (sel *selection) one(ctx context.Context, s *session.Session) (*picked, err
 func (o *fetchOptions) write(ctx context.Context, s *session.Session, p *picked, put func(uid uint32, r io.Reader) error) (query.Set, error) {
 	switch {
 	case o.stream.kind != "section":
-		rd := &reading{s: s, w: &o.want, emit: func(m *result.Message) error {
-			for _, w := range m.Warnings {
-				o.in.say("message %d: %s", m.UID, w)
-			}
-			if m.Truncated {
-				o.in.say("message %d: the text was cut at %d octets", m.UID, o.want.limit())
-			}
-			text := m.Text
-			if text == nil {
-				text = m.HTML
-			}
-			if text == nil {
-				return put(m.UID, strings.NewReader(""))
-			}
-			return put(m.UID, strings.NewReader(*text))
-		}}
-		return rd.read(ctx, p)
+		return o.writeTexts(ctx, s, p, put)
 	case o.stream.decode:
 		return o.writeDecoded(ctx, s, p, put)
 	}
-	return s.Fetch(ctx, session.FetchRequest{Set: p.set, Items: []string{"BODY.PEEK[" + o.stream.section + "]" + o.stream.partial},
-		Body: func(m *session.Fetched, _ string, r io.Reader, _ int64) error { return put(m.UID, r) },
-		Row:  warn(o.in)})
+	empty := uint32(0)
+	told, err := s.Fetch(ctx, session.FetchRequest{Set: p.set, Items: []string{"BODY.PEEK[" + o.stream.section + "]" + o.stream.partial},
+		Body: func(m *session.Fetched, _ string, r io.Reader, size int64) error {
+			if size == 0 {
+				empty = m.UID
+			}
+			return put(m.UID, r)
+		},
+		Row: warn(o.in)})
+	if err == nil && empty != 0 && o.in.flagged("part") && o.stream.partial == "" {
+		err = o.checkPart(ctx, s, empty)
+	}
+	return told, err
+}
+
+// checkPart is an error where the message has no such part: some servers tell
+// an empty one instead.
+func (o *fetchOptions) checkPart(ctx context.Context, s *session.Session, uid uint32) error {
+	number := strings.TrimRight(o.stream.section, ".ACDEHIMRTX")
+	there := true
+	_, err := s.Fetch(ctx, session.FetchRequest{Set: query.MakeSet(uid), Items: []string{"BODYSTRUCTURE"}, Row: func(m *session.Fetched) error {
+		if m.Structure != nil {
+			tree, _ := m.Structure.Part()
+			there = findPart(tree, number) != nil
+		}
+		return nil
+	}})
+	if err == nil && !there {
+		err = noPart(uid)
+	}
+	return err
+}
+
+func noPart(uid uint32) error {
+	return fault.New(fault.Negative, "message %d has no such part", uid).
+		Hint("fetch %d --structure --json tells the parts", uid)
+}
+
+// writeTexts streams the text of each message, part after part.
+func (o *fetchOptions) writeTexts(ctx context.Context, s *session.Session, p *picked, put func(uint32, io.Reader) error) (query.Set, error) {
+	rd := &reading{s: s, w: &o.want, warn: o.in.say}
+	var told query.Builder
+	if p.direct && p.set.Len() > batch {
+		if err := resolve(ctx, s, p); err != nil {
+			return nil, err
+		}
+	} else if err := resolveLast(ctx, s, p); err != nil {
+		return nil, err
+	}
+	for uids := range batches(p) {
+		structures := map[uint32]*message.Structure{}
+		if _, err := s.Fetch(ctx, session.FetchRequest{Set: query.MakeSet(uids...), Items: []string{"BODYSTRUCTURE"}, Row: func(m *session.Fetched) error {
+			structures[m.UID] = m.Structure
+			return warn(o.in)(m)
+		}}); err != nil {
+			return told.Set(), err
+		}
+		for _, uid := range uids {
+			tree, there := structures[uid]
+			if !there {
+				continue
+			}
+			told.Add(uid, uid)
+			r, w := io.Pipe()
+			done := make(chan struct{})
+			go func() {
+				w.CloseWithError(rd.writeText(ctx, uid, tree, w))
+				close(done)
+			}()
+			err := put(uid, r)
+			r.CloseWithError(err)
+			<-done // the session is one goroutine's at a time
+			if err != nil {
+				return told.Set(), err
+			}
+		}
+	}
+	return told.Set(), nil
+}
+
+// writeText writes the text of one message.
+func (rd *reading) writeText(ctx context.Context, uid uint32, tree *message.Structure, w io.Writer) (err error) {
+	if tree == nil {
+		if tree, err = rd.walk(ctx, uid); err != nil || tree == nil {
+			return err
+		}
+	}
+	t := newTexts(tree, rd.w)
+	for i, l := range slices.Concat(t.plain, t.html) {
+		if i > 0 {
+			if _, err := io.WriteString(w, "\n"); err != nil {
+				return err
+			}
+		}
+		_, err := rd.s.Fetch(ctx, session.FetchRequest{Set: query.MakeSet(uid), Items: []string{"BODY.PEEK[" + l.Part + "]"},
+			Body: func(_ *session.Fetched, _ string, r io.Reader, _ int64) error {
+				warnings, err := writeLeaf(l, rd.w.html, w, r)
+				for _, text := range warnings {
+					rd.warn("message %d, part %s: %s", uid, l.Part, text)
+				}
+				return err
+			}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // warn tells a message's warnings where there is no row to carry them.
@@ -119,6 +208,9 @@ func warn(in *input) func(*session.Fetched) error {
 	return func(m *session.Fetched) error {
 		for _, w := range m.Warnings {
 			in.say("message %d: %s", m.UID, w)
+		}
+		if m.NoBody {
+			return noPart(m.UID)
 		}
 		return nil
 	}

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/message"
 	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/result"
@@ -149,25 +151,24 @@ func (rd *reading) group(ctx context.Context, key string, uids []uint32, rows ma
 
 // decode makes the texts of a row from the parts as fetched.
 func (rd *reading) decode(row *result.Message, t *texts) {
-	put := func(leaves []*message.Leaf, asHTML bool) *string {
-		var out strings.Builder
+	put := func(leaves []*message.Leaf, source bool) *string {
+		out := &message.TextBuffer{Max: int(rd.w.limit())}
 		for i, l := range leaves {
 			if i > 0 {
-				out.WriteString("\n")
+				io.WriteString(out, "\n") // too long is told by the leaf that follows
 			}
-			text, warnings := readLeaf(l, t.raw[l.Part], asHTML, rd.w.limit())
+			warnings, err := writeLeaf(l, source, out, bytes.NewReader(t.raw[l.Part]))
+			if errors.Is(err, message.ErrCut) {
+				t.cut = true
+				break
+			} else if err != nil {
+				warnings = append(warnings, err.Error())
+			}
 			for _, w := range warnings {
 				row.Warnings = append(row.Warnings, "part "+l.Part+": "+w)
 			}
-			out.WriteString(text)
 		}
 		text := out.String()
-		if limit := int(rd.w.limit()); len(text) > limit {
-			for limit > 0 && !utf8.RuneStart(text[limit]) {
-				limit--
-			}
-			text, t.cut = text[:limit], true
-		}
 		return &text
 	}
 	if rd.w.text {
@@ -179,24 +180,25 @@ func (rd *reading) decode(row *result.Message, t *texts) {
 	row.Truncated = row.Truncated || t.cut
 }
 
-// readLeaf decodes one text part. HTML becomes text, unless HTML is wanted.
-func readLeaf(l *message.Leaf, raw []byte, asHTML bool, limit uint64) (text string, warnings []string) {
-	body := message.Decode(bytes.NewReader(raw), l.Encoding)
-	r, _ := message.DecodeCharset(body, l.Charset)
-	var err error
-	if l.HTML && !asHTML {
-		text, err = message.HTMLToText(r, int(limit)+1)
-	} else {
-		var data []byte
-		data, err = io.ReadAll(io.LimitReader(r, int64(limit)+1))
-		if text = string(data); l.Flowed {
-			text = message.Flowed(text, l.DelSp)
-		}
+func writeLeaf(l *message.Leaf, source bool, w io.Writer, r io.Reader) (warnings []string, err error) {
+	if source {
+		return l.WriteSource(w, r)
 	}
-	if err != nil {
-		warnings = append(warnings, err.Error())
-	}
-	return text, append(append(warnings, body.Warnings()...), r.Warnings()...)
+	return l.WriteText(w, r)
+}
+
+// walk reads the structure out of the whole message, where the server's is no
+// use.
+func (rd *reading) walk(ctx context.Context, uid uint32) (s *message.Structure, err error) {
+	_, err = rd.s.Fetch(ctx, session.FetchRequest{Set: query.MakeSet(uid), Items: []string{"BODY.PEEK[]"},
+		Body: func(_ *session.Fetched, _ string, r io.Reader, _ int64) error {
+			var broken error
+			if s, broken = message.ReadStructure(r); fault.KindOf(broken) == fault.Connect {
+				return broken
+			}
+			return nil
+		}})
+	return s, err
 }
 
 // gmail makes the row's Gmail part.

@@ -219,7 +219,7 @@ func (c *collector) IsBoolFlag() bool {
 	return c.flag != nil && (c.flag.arity == none || c.flag.arity == optional)
 }
 func (c *collector) Set(v string) error {
-	s := setting{c.flag, v, true}
+	s := setting{flag: c.flag, value: v, has: true}
 	if c.IsBoolFlag() && v == "true" {
 		s.value, s.has = "", false
 	}
@@ -236,7 +236,7 @@ func (in *input) environment(allowed []*flag) error {
 		if !f.env || !ok || v == "" || in.flagged(f.name) {
 			continue
 		}
-		s := setting{f, v, true}
+		s := setting{flag: f, value: v, has: true, env: true}
 		if f.arity == none {
 			on, err := strconv.ParseBool(v)
 			if err != nil {
@@ -245,7 +245,7 @@ func (in *input) environment(allowed []*flag) error {
 			if !on {
 				continue
 			}
-			s = setting{flag: f}
+			s = setting{flag: f, env: true}
 		} else if err := f.check(v); err != nil {
 			return fault.New(fault.Usage, "%s: %v", f.envName(), err)
 		}
@@ -258,6 +258,11 @@ func (in *input) environment(allowed []*flag) error {
 // flagged reports whether the flag was given.
 func (in *input) flagged(name string) bool {
 	return slices.ContainsFunc(in.settings, func(s setting) bool { return s.flag.name == name })
+}
+
+// given reports whether the flag stands on the command line.
+func (in *input) given(name string) bool {
+	return slices.ContainsFunc(in.settings, func(s setting) bool { return s.flag.name == name && !s.env })
 }
 
 // last is the flag's value, the last one given.
