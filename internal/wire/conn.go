@@ -28,7 +28,7 @@ type Options struct {
 	// ReadOnly refuses every command that could change something.
 	ReadOnly bool
 	// Notice gets the untagged responses that no command in flight asked
-	// for: ALERT, BYE, EXISTS, unsolicited FETCH. May be nil.
+	// for (BYE, EXISTS, unsolicited FETCH), and every ALERT. May be nil.
 	Notice func(*Response)
 	// Idle is called each time before the connection waits for the server,
 	// so that output can be flushed. An error it returns ends the wait.
@@ -132,7 +132,7 @@ func (c *Conn) Upgrade(wrap func(net.Conn) (net.Conn, error)) error {
 	if err != nil {
 		return err
 	}
-	c.nc = nc
+	c.nc, c.bye = nc, nil
 	return nil
 }
 
@@ -406,6 +406,9 @@ func (c *Conn) untagged() (literals bool, err error) {
 		return literals, syntaxOnly(r.err)
 	}
 	for _, p := range c.flight {
+		if r.Status.Code == "ALERT" {
+			break // it is for the person, whoever reads the others
+		}
 		if p.cmd.on != nil && slices.Contains(p.cmd.kinds, r.Kind) {
 			r.Tag = p.tag
 			if err := p.cmd.on(r); err != nil && !IsSyntax(err) {
