@@ -474,13 +474,23 @@ func (c *Conn) Logout() error {
 // Close closes the connection without a word.
 func (c *Conn) Close() error { return c.nc.Close() }
 
-// bind makes ctx the one that the waits of this call obey.
+// bind makes ctx the one that the waits of this call obey. The function it
+// returns ends that; where ctx has been cancelled it waits for the deadline
+// that this sets, which would else end a wait of the next call.
 func (c *Conn) bind(ctx context.Context) func() {
 	old := c.ctx
 	c.ctx = ctx
-	nc := c.nc
-	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
-	return func() { stop(); c.ctx = old }
+	nc, set := c.nc, make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		nc.SetDeadline(time.Unix(1, 0))
+		close(set)
+	})
+	return func() {
+		if !stop() {
+			<-set
+		}
+		c.ctx = old
+	}
 }
 
 // deadline sets the deadline of the next wait. The context is looked at
