@@ -47,14 +47,17 @@ verb: one object with the schemas of all.`,
 func runSchema(p *Process, name string, count bool) error {
 	all := map[string]json.RawMessage{}
 	for _, v := range leaves() {
-		if v.row == nil || name != "" && v.path != name {
+		if v.row == nil || count && v.count == nil || name != "" && v.path != name {
 			continue
 		}
-		row, single, title := v.row, v.single, "imapknife "+v.path
+		title := "imapknife " + v.path
+		var doc []byte
+		var err error
 		if count {
-			row, single, title = v.count, true, title+" --count"
+			doc, err = result.SchemaEither(v.count, title+" --count")
+		} else {
+			doc, err = result.Schema(v.row, v.single, title)
 		}
-		doc, err := result.Schema(row, single, title)
 		if err != nil {
 			return err
 		}

@@ -63,6 +63,24 @@ func Fields(t reflect.Type) []Field {
 // is "$defs/row". Members stand in struct order, so the text is the same every
 // time. It fails for a row with a type that has no JSON form.
 func Schema(row any, single bool, title string) ([]byte, error) {
+	if single {
+		return schema(row, title, aRow)
+	}
+	return schema(row, title, manyRows...)
+}
+
+// SchemaEither is the schema of an answer that is one row or, asked of several
+// mailboxes, an array of them.
+func SchemaEither(row any, title string) ([]byte, error) {
+	return schema(row, title, member{"anyOf", []object{{aRow}, manyRows}})
+}
+
+var (
+	aRow     = member{"$ref", "#/$defs/row"}
+	manyRows = object{{"type", "array"}, {"items", object{aRow}}}
+)
+
+func schema(row any, title string, top ...member) ([]byte, error) {
 	t := reflect.TypeOf(row)
 	if t == nil || t.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("schema of %T: not a struct", row)
@@ -73,12 +91,7 @@ func Schema(row any, single bool, title string) ([]byte, error) {
 		return nil, fmt.Errorf("schema of %T: %w", row, err)
 	}
 	doc := object{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", title}}
-	if single {
-		doc = append(doc, member{"$ref", "#/$defs/row"})
-	} else {
-		doc = append(doc, member{"type", "array"}, member{"items", object{{"$ref", "#/$defs/row"}}})
-	}
-	doc = append(doc, member{"$defs", defs})
+	doc = append(append(doc, top...), member{"$defs", defs})
 
 	text, err := marshal(doc)
 	if err != nil {

@@ -35,6 +35,11 @@ func compile(t *testing.T, row any, single bool) *jsonschema.Schema {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return compileText(t, text)
+}
+
+func compileText(t *testing.T, text []byte) *jsonschema.Schema {
+	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
@@ -255,5 +260,19 @@ func TestFieldsShallowerWins(t *testing.T) {
 	}
 	if Fields(reflect.TypeFor[int]()) != nil || Fields(nil) != nil {
 		t.Error("fields of something that is not a struct")
+	}
+}
+
+func TestSchemaEither(t *testing.T) {
+	text, err := SchemaEither(Count{}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := compileText(t, text)
+	const row = `{"account":"a","mailbox":"INBOX","count":1}`
+	for doc, ok := range map[string]bool{row: true, "[]": true, "[" + row + "," + row + "]": true, "{}": false, "[{}]": false, "1": false} {
+		if err := validate(t, s, []byte(doc)); (err == nil) != ok {
+			t.Errorf("%s: %v", doc, err)
+		}
 	}
 }
