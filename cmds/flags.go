@@ -182,10 +182,6 @@ var registry = append([]*flag{
 func criteria() []*flag {
 	var out []*flag
 	for _, c := range query.Criteria() {
-		switch c.Name {
-		case "uid", "modseq", "email-id", "thread-id":
-			continue // SET is the UIDs; the others are what fetch tells
-		}
 		f := &flag{name: c.Name, value: c.ValueName, group: groupCriteria, help: c.Help}
 		switch c.Arity {
 		case query.NoValue:

@@ -11,7 +11,7 @@ import (
 func TestCriteria(t *testing.T) {
 	want := strings.Fields(`unseen seen flagged unflagged answered unanswered deleted undeleted draft undraft recent new old
 		from to cc bcc subject body-contains contains header since before on sent-since sent-before sent-on larger smaller
-		keyword unkeyword has-attachment younger older modseq email-id thread-id gmail-raw uid`)
+		keyword unkeyword has-attachment younger older gmail-raw uid`)
 	var got []string
 	for _, c := range Criteria() {
 		got = append(got, c.Name)
@@ -48,11 +48,7 @@ func TestCriterion(t *testing.T) {
 		{"has-attachment", "", "HAS-ATTACHMENT"},
 		{"has-attachment", "*.pdf", "ATTACHMENT *.pdf"},
 		{"younger", "1h", "YOUNGER 3600"},
-		{"modseq", "9", "MODSEQ 9"},
-		{"email-id", "M1", "EMAILID M1"},
-		{"thread-id", "T1", "THREADID T1"},
 		{"gmail-raw", "in:anywhere larger:5M", `X-GM-RAW "in:anywhere larger:5M"`},
-		{"uid", "5:1,9", "UID 1:5,9"},
 	} {
 		n, err := Criterion(tt.name, tt.value, testEnv)
 		if err != nil || n.String() != tt.want {
@@ -66,10 +62,8 @@ func TestCriterion(t *testing.T) {
 		{"header", ": x", `--header "": not the name of a header field`},
 		{"since", "soon", `--since: "soon" is not a date`},
 		{"larger", "big", `--larger: "big" is not a size`},
-		{"uid", "a", `--uid: "a" is not a UID`},
 		{"from", "a\nb", `--from "a\nb": a search value has no line breaks`},
 		{"keyword", "a b", `--keyword "a b": not a keyword flag`},
-		{"modseq", "/flags/x", `--modseq "/flags/x": not a mod-sequence number`},
 		{"has-attachment", "[", `--has-attachment "[": not a pattern`},
 	} {
 		n, err := Criterion(tt.name, tt.value, testEnv)

@@ -111,14 +111,14 @@ var keys = [...]keySpec{
 	{"OLDER", argAge, "AGE", capWithin, "older", "received more than AGE ago"},
 	{keyLarger, argSize, "SIZE", "", "larger", "larger than SIZE"},
 	{keySmaller, argSize, "SIZE", "", "smaller", "smaller than SIZE"},
-	{keyUID, argUID, "SET", "", "uid", "with a UID in SET"},
+	{keyUID, argUID, "SET", "", "", "with a UID in SET"},
 
 	{keyHasAttach, argAttachment, "", "", "has-attachment", "with an attachment, of a name or media type like GLOB"},
 	{keyAttachment, argGlob, "GLOB", "", "", "with an attachment of a name or media type like GLOB"},
 
-	{"MODSEQ", argModseq, "NUMBER", capCondstore, "modseq", "changed at mod-sequence NUMBER or later (CONDSTORE)"},
-	{"EMAILID", argObjectID, "ID", capObjectID, "email-id", "with the EMAILID ID (OBJECTID)"},
-	{"THREADID", argObjectID, "ID", capObjectID, "thread-id", "with the THREADID ID (OBJECTID)"},
+	{"MODSEQ", argModseq, "NUMBER", capCondstore, "", "changed at mod-sequence NUMBER or later (CONDSTORE)"},
+	{"EMAILID", argObjectID, "ID", capObjectID, "", "with the EMAILID ID (OBJECTID)"},
+	{"THREADID", argObjectID, "ID", capObjectID, "", "with the THREADID ID (OBJECTID)"},
 	{"SAVEDSINCE", argDay, "DATE", capSaveDate, "", "saved in this mailbox on DATE or later"},
 	{"SAVEDBEFORE", argDay, "DATE", capSaveDate, "", "saved in this mailbox before DATE"},
 	{"SAVEDON", argDay, "DATE", capSaveDate, "", "saved in this mailbox on DATE"},
