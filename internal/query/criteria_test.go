@@ -11,7 +11,7 @@ import (
 func TestCriteria(t *testing.T) {
 	want := strings.Fields(`unseen seen flagged unflagged answered unanswered deleted undeleted draft undraft recent new old
 		from to cc bcc subject body-contains contains header since before on sent-since sent-before sent-on larger smaller
-		keyword unkeyword has-attachment younger older gmail-raw uid`)
+		keyword unkeyword has-attachment younger older gmail-raw `)
 	var got []string
 	for _, c := range Criteria() {
 		got = append(got, c.Name)
