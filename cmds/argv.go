@@ -99,7 +99,7 @@ func readFlag(argv []string) (settings []setting, used int, err error) {
 		if f == nil {
 			return nil, 0, unknownFlag("--"+name, name)
 		}
-		s := setting{f, value, has}
+		s := setting{flag: f, value: value, has: has}
 		if !has && (f.arity == one || f.arity == many) {
 			if len(argv) < 2 {
 				return nil, 0, fault.New(fault.Usage, "--%s needs a value: %s", name, f.placeholder())

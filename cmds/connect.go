@@ -54,48 +54,38 @@ func (in *input) connection() (*connection, error) {
 	return c, in.secrets(c)
 }
 
-// account is the account that the flags and the environment describe.
+// account is the account that the flags and the environment describe: the URL,
+// or the host where there is no URL or only the environment has one. A part
+// given on the command line wins over the URL's; one from the environment
+// never changes a URL from the command line, but may complete it.
 func (in *input) account() (config.Account, error) {
 	var a config.Account
 	var err error
-	fromFlags := func(name string) bool {
-		_, env := in.p.Getenv("IMAPKNIFE_" + strings.ToUpper(name))
-		return in.flagged(name) && !env
-	}
-	switch {
-	case in.flagged("url") && (fromFlags("url") || !fromFlags("host")):
+	byURL := in.flagged("url") && (in.given("url") || !in.given("host"))
+	if byURL {
 		if a, err = config.ParseURL(in.last("url")); err != nil {
 			return a, err
 		}
-		if in.flagged("user") {
-			a.User = in.last("user")
-		}
-		if in.flagged("tls") {
-			a.TLS = in.last("tls")
-		}
-		if in.flagged("port") {
-			if a.Port, err = config.ParsePort(in.last("port")); err != nil {
-				return a, err
-			}
-		}
-	case in.flagged("host"):
-		port := 0
-		if in.flagged("port") {
-			if port, err = config.ParsePort(in.last("port")); err != nil {
-				return a, err
-			}
-		}
-		if a, err = config.FromParts(in.last("host"), port, in.last("tls"), in.last("user")); err != nil {
-			return a, err
-		}
-	default:
+	} else if a.Host = in.last("host"); a.Host == "" {
 		return a, fault.New(fault.Usage, "no account").
 			Hint("--url imaps://user@host/ or IMAPKNIFE_URL names one; imapknife sandbox starts one to try")
+	}
+	counts := func(name string) bool { return in.given(name) || in.flagged(name) && !(byURL && in.given("url")) }
+	if counts("user") || a.User == "" {
+		a.User = in.last("user")
+	}
+	if counts("tls") {
+		a.TLS = in.last("tls")
+	}
+	if counts("port") {
+		if a.Port, err = config.ParsePort(in.last("port")); err != nil {
+			return a, err
+		}
 	}
 	if a.User == "" && !in.flagged("no-login") {
 		return a, fault.New(fault.Usage, "no user name").Hint("write it into the URL (imaps://user@host/) or use --user")
 	}
-	return a, nil
+	return a.Complete()
 }
 
 func (in *input) readOnly() (bool, error) {

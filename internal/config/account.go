@@ -30,8 +30,8 @@ var modes = [...]struct {
 	{"imap+insecure", "none", 143},
 }
 
-// ParseURL reads imaps://user@host:port/mailbox. A password in the URL is
-// refused: argv is for everybody to read.
+// ParseURL reads imaps://user@host:port/mailbox; the port is 0 where it says
+// none. A password in the URL is refused: argv is for everybody to read.
 func ParseURL(text string) (Account, error) {
 	u, err := url.Parse(text)
 	if err != nil {
@@ -40,7 +40,7 @@ func ParseURL(text string) (Account, error) {
 	a := Account{Host: u.Hostname()}
 	for _, m := range modes {
 		if strings.EqualFold(u.Scheme, m.scheme) {
-			a.TLS, a.Port = m.tls, m.port
+			a.TLS = m.tls
 		}
 	}
 	switch {
@@ -66,18 +66,19 @@ func ParseURL(text string) (Account, error) {
 	return a, nil
 }
 
-// redacted hides what stands between the scheme and the host.
+// redacted hides what may be a password in a URL, however wrong that is: what
+// stands between the first colon behind the scheme and the last @.
 func redacted(text string) string {
 	scheme, rest, ok := strings.Cut(text, "://")
-	if !ok {
-		return text
+	if scheme += "://"; !ok {
+		scheme, rest = "", text
 	}
 	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
 		if user, _, has := strings.Cut(rest[:i], ":"); has {
 			rest = user + ":<hidden>" + rest[i:]
 		}
 	}
-	return scheme + "://" + rest
+	return scheme + rest
 }
 
 func bad(text, why string) *fault.Error {
@@ -93,21 +94,21 @@ func ParsePort(text string) (int, error) {
 	return n, nil
 }
 
-// FromParts builds an account from --host and the like; an empty tls means
-// implicit, port 0 the mode's own.
-func FromParts(host string, port int, tls, user string) (Account, error) {
-	if tls == "" {
-		tls = "implicit"
+// Complete fills in what may be left out: TLS is implicit, and the port is the
+// TLS mode's own.
+func (a Account) Complete() (Account, error) {
+	if a.TLS == "" {
+		a.TLS = "implicit"
 	}
 	for _, m := range modes {
-		if m.tls == tls {
-			if port == 0 {
-				port = m.port
+		if m.tls == a.TLS {
+			if a.Port == 0 {
+				a.Port = m.port
 			}
-			return Account{Host: host, Port: port, TLS: tls, User: user}, nil
+			return a, nil
 		}
 	}
-	return Account{}, fault.New(fault.Usage, "--tls %q is none of implicit, starttls, none", tls)
+	return a, fault.New(fault.Usage, "--tls %q is none of implicit, starttls, none", a.TLS)
 }
 
 // Loopback reports whether host can only be this machine.
