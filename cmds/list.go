@@ -51,15 +51,13 @@ whether they are subscribed and have children, and with --status their counts.`,
 }
 
 func listColumns(o listOptions) []output.Column {
-	cols := []output.Column{
-		{Field: "mailbox", Flex: true}, {Field: "special_use", Title: "USE"},
-		{Field: "subscribed"}, {Field: "children"}, {Field: "delimiter", Title: "DELIM"},
-	}
+	cols := []output.Column{{Field: "mailbox", Flex: true}, {Field: "special_use", Title: "USE"}}
 	if o.status {
-		cols = append(cols, output.Column{Field: "messages", Right: true}, output.Column{Field: "unseen", Right: true},
-			output.Column{Field: "size", Right: true, Format: humanSize}, output.Column{Field: "uidnext", Right: true}, output.Column{Field: "uidvalidity", Right: true})
+		return append(cols, output.Column{Field: "messages", Right: true}, output.Column{Field: "unseen", Right: true},
+			output.Column{Field: "size", Right: true, Format: humanSize}, output.Column{Field: "uidnext", Right: true},
+			output.Column{Field: "uidvalidity", Right: true})
 	}
-	return cols
+	return append(cols, output.Column{Field: "subscribed"}, output.Column{Field: "children"}, output.Column{Field: "delimiter", Title: "DELIM"})
 }
 
 func runList(ctx context.Context, s *session.Session, out *output.Printer, o listOptions) error {
