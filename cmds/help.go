@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/output"
 )
 
 func newHelp() *verb {
@@ -29,8 +30,9 @@ func newHelp() *verb {
 	}
 }
 
+// write prints text on standard output.
 func write(w io.Writer, text string) error {
-	_, err := io.WriteString(w, text)
+	_, err := io.WriteString(output.Text(w, false), text)
 	return err
 }
 

@@ -68,7 +68,7 @@ func runSandbox(ctx context.Context, o sandboxOptions) (err error) {
 		if err := out.Close(true); err != nil {
 			return err
 		}
-	} else if _, err := fmt.Fprintf(o.in.p.Stdout, "export IMAPKNIFE_URL='%s'\nexport IMAPKNIFE_PASSWORD='%s'\n", row.URL, row.Password); err != nil {
+	} else if err := write(o.in.p.Stdout, fmt.Sprintf("export IMAPKNIFE_URL='%s'\nexport IMAPKNIFE_PASSWORD='%s'\n", row.URL, row.Password)); err != nil {
 		return err
 	}
 	o.in.say("the sandbox serves until it is interrupted")

@@ -75,6 +75,5 @@ func runSchema(p *Process, name string, count bool) error {
 		return err
 	}
 	out.WriteByte('\n')
-	_, err := p.Stdout.Write(out.Bytes())
-	return err
+	return write(p.Stdout, out.String())
 }
