@@ -167,25 +167,8 @@ func number32(r *wire.Reader) *uint32 {
 // maxFlags is how many flags one list may hold.
 const maxFlags = 10000
 
-// flagList reads a parenthesised list of flags. Keywords that are quoted or
-// hold odd octets are taken as they are.
-func flagList(r *wire.Reader) []string {
-	flags := []string{}
-	if !r.Open() {
-		r.Skip()
-		return flags
-	}
-	for !r.Close() {
-		f, _ := r.String(wire.MaxToken)
-		if r.Err() != nil {
-			break
-		}
-		if len(flags) < maxFlags {
-			flags = append(flags, flagName(f))
-		}
-	}
-	return flags
-}
+// flagList reads a parenthesised list of flags; never nil.
+func flagList(r *wire.Reader) []string { return readFlags(r, []string{}) }
 
 // flagName makes the common flags without allocating.
 func flagName(f []byte) string {

@@ -377,6 +377,8 @@ func objectID(r *wire.Response) string {
 	return out
 }
 
+// readFlags appends the flags of a parenthesised list. Keywords that are quoted
+// or hold odd octets are taken as they are.
 func readFlags(r *wire.Reader, flags []string) []string {
 	if !r.Open() {
 		r.Skip()
