@@ -2,6 +2,7 @@ package cmds
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -63,6 +64,9 @@ func (in *input) selection(c *connection, set string, program []string) (*select
 	if in.flagged("uidvalidity") {
 		if len(sel.boxes) > 1 || sel.all {
 			return nil, fault.New(fault.Usage, "--uidvalidity goes with one mailbox")
+		}
+		if n := in.number("uidvalidity"); n == 0 || n > math.MaxUint32 {
+			return nil, fault.New(fault.Usage, "--uidvalidity: %d is no UIDVALIDITY", n)
 		}
 		v := uint32(in.number("uidvalidity"))
 		if old, has := sel.validity[sel.boxes[0]]; has && old != v {
@@ -183,30 +187,49 @@ func (p *picked) count() uint64 {
 }
 
 // each opens the mailboxes in turn and calls fn with what is chosen in each.
-// A UIDVALIDITY other than the one asked for is an error of kind Stale.
+// A UIDVALIDITY other than the one asked for is an error of kind Stale. Of
+// several mailboxes, one that cannot be opened is told and passed over.
 func (sel *selection) each(ctx context.Context, s *session.Session, fn func(*picked) error) error {
 	names, err := sel.named(ctx, s)
 	if err != nil {
 		return err
 	}
+	passed := 0
 	for _, name := range names {
-		if err := s.Examine(ctx, name); err != nil {
-			return err
+		err := sel.inOne(ctx, s, name, fn)
+		if err != nil && len(names) > 1 && fault.KindOf(err) == fault.Refused && s.Opened() == nil {
+			sel.in.say("%v", err)
+			passed++
+			continue
 		}
-		if _, pinned := sel.validity[name]; pinned {
-			if err := sel.checkValidity(ctx, s, name); err != nil {
-				return err
-			}
-		}
-		p, err := sel.pick(ctx, s, name)
 		if err != nil {
 			return err
 		}
-		if err := fn(p); err != nil {
+	}
+	switch {
+	case passed == 0:
+		return nil
+	case passed == len(names):
+		return fault.New(fault.Refused, "none of the mailboxes can be opened").Hint("imapknife list shows the mailboxes")
+	}
+	return fault.New(fault.Partial, "%d of %d mailboxes cannot be opened", passed, len(names))
+}
+
+// inOne does the work of each in one mailbox.
+func (sel *selection) inOne(ctx context.Context, s *session.Session, name string, fn func(*picked) error) error {
+	if err := s.Examine(ctx, name); err != nil {
+		return err
+	}
+	if _, pinned := sel.validity[name]; pinned {
+		if err := sel.checkValidity(ctx, s, name); err != nil {
 			return err
 		}
 	}
-	return nil
+	p, err := sel.pick(ctx, s, name)
+	if err != nil {
+		return err
+	}
+	return fn(p)
 }
 
 func (sel *selection) checkValidity(ctx context.Context, s *session.Session, name string) error {

@@ -144,6 +144,9 @@ func (f *fetch) run(ctx context.Context, set string) error {
 	}
 	if !st.OK() {
 		e := refusal(st, "cannot fetch from %q", f.s.box.Name)
+		if len(f.done.order) > 0 { // some of them may have been removed meanwhile
+			e.Kind = fault.Partial
+		}
 		return e
 	}
 	return nil

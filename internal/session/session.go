@@ -201,7 +201,11 @@ func (s *Session) await(ctx context.Context, p *wire.Pending) (wire.Status, erro
 			return wire.Status{}, err
 		}
 	}
-	return s.c.Wait(ctx, p)
+	st, err := s.c.Wait(ctx, p)
+	if st.Status == "BAD" && s.caps == nil && s.guessed != nil {
+		s.record.Capabilities, s.learnt = nil, true // it may no longer be what it was
+	}
+	return st, err
 }
 
 // mayDrop reports whether commands sent behind the login could have been
