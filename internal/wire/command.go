@@ -58,7 +58,8 @@ func (c *Command) add(p part) *Command {
 	return c
 }
 
-// Atom adds an argument that is sent exactly as it is.
+// Atom adds an argument that is sent exactly as it is. Send refuses a command
+// with one that holds CR, LF or NUL.
 func (c *Command) Atom(s string) *Command { return c.add(part{text: s}) }
 
 // Open adds an opening parenthesis, Close a closing one.
@@ -125,6 +126,17 @@ func (c *Command) waits(nonSync int64) bool {
 		}
 	}
 	return false
+}
+
+// severalLines reports whether cmd would be more than one line to the server,
+// so that what follows would be a command of its own.
+func (c *Command) severalLines() bool {
+	for _, p := range c.parts {
+		if !p.lit && strings.ContainsAny(p.text, "\r\n\x00") {
+			return true
+		}
+	}
+	return strings.ContainsAny(c.name, "\r\n\x00")
 }
 
 func (p part) length() int64 {

@@ -139,6 +139,9 @@ func (c *Conn) Upgrade(wrap func(net.Conn) (net.Conn, error)) error {
 // Send puts cmd into flight. It is written at once only where a literal has
 // to wait for the server's consent; otherwise with the next Flush or Wait.
 func (c *Conn) Send(ctx context.Context, cmd *Command) (*Pending, error) {
+	if cmd.severalLines() {
+		return nil, fault.New(fault.Usage, "the command %.60q or an argument of it holds a line end", cmd.name)
+	}
 	if c.o.ReadOnly && !readOnlyCommand(cmd) {
 		return nil, fault.New(fault.Safety, "%s is refused: read-only mode", cmd.name).
 			Hint("leave out --read-only, or unset IMAPKNIFE_MODE")

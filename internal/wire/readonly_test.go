@@ -55,3 +55,29 @@ func TestReadOnlyAllows(t *testing.T) {
 		t.Errorf("without read-only mode: %v", err)
 	}
 }
+
+// An argument must not smuggle in a second command, past read-only mode too.
+func TestOneLine(t *testing.T) {
+	for _, end := range []string{"\r\n", "\n", "\r", "\x00"} {
+		smuggled := "ALL" + end + "A2 UID STORE 1 +FLAGS (\\Deleted)"
+		for _, cmd := range []*Command{
+			NewCommand("SEARCH").Atom(smuggled),
+			NewCommand("SEARCH").List("a", smuggled),
+			NewCommand("AUTHENTICATE").SecretAtom(smuggled),
+			NewCommand("NOOP" + end + "A2 EXPUNGE"),
+		} {
+			for _, readOnly := range []bool{false, true} {
+				c, m := overMemory(t, strings.NewReader(""), Options{ReadOnly: readOnly})
+				_, err := c.Do(t.Context(), cmd)
+				if fault.KindOf(err) != fault.Usage || m.sent.Len() > 0 || strings.ContainsAny(err.Error(), "\r\n\x00") {
+					t.Errorf("%q: %v, sent %q", end, err, m.sent.String())
+				}
+			}
+		}
+		c, m := overMemory(t, strings.NewReader("A1 OK\r\n"), Options{})
+		c.AllowNonSync(100)
+		if _, err := c.Do(t.Context(), NewCommand("X").String(smuggled)); err != nil || !strings.Contains(m.sent.String(), "+}\r\nALL") {
+			t.Errorf("%q in a string: %v, sent %q", end, err, m.sent.String())
+		}
+	}
+}
