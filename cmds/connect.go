@@ -99,25 +99,32 @@ func (in *input) readOnly() (bool, error) {
 	}
 }
 
-// secrets says where the password comes from.
+// secrets says where the password comes from. A source on the command line
+// wins over those of the environment.
 func (in *input) secrets(c *connection) error {
 	given := 0
 	for _, name := range []string{"password-stdin", "password-file", "password-command"} {
-		if in.flagged(name) {
+		if in.given(name) {
 			given++
 		}
 	}
 	if given > 1 {
 		return fault.New(fault.Usage, "--password-stdin, --password-file and --password-command exclude each other")
 	}
-	c.sources = creds.Sources{File: in.last("password-file"), Command: in.last("password-command"), Stderr: in.p.Stderr, Environ: in.p.Environ}
+	source := func(name string) string {
+		if given > 0 && !in.given(name) {
+			return ""
+		}
+		return in.last(name)
+	}
+	c.sources = creds.Sources{File: source("password-file"), Command: source("password-command"), Stderr: in.p.Stderr, Environ: in.p.Environ}
 	if in.flagged("password-stdin") {
 		if isTerminal(in.p.Stdin) {
 			return fault.New(fault.Usage, "--password-stdin reads from a pipe, not from a terminal")
 		}
 		c.sources.Stdin = in.p.Stdin
 	}
-	c.sources.Env, c.sources.HasEnv = in.p.Getenv("IMAPKNIFE_PASSWORD")
+	c.sources.Env, _ = in.p.Getenv("IMAPKNIFE_PASSWORD")
 	if isTerminal(in.p.Stderr) {
 		c.sources.Prompt = func(ctx context.Context) (string, error) { return prompt(ctx, c.account) }
 	}

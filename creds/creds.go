@@ -4,19 +4,24 @@
 package creds
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
 )
 
 // MaxSecret is the longest secret in octets; tokens are a few thousand.
 const MaxSecret = 64 << 10
+
+// commandGrace is how long what a password command has started may hold its
+// output open after the command has been ended.
+const commandGrace = time.Second
 
 // Secret is a password or token. Every way of printing it gives <hidden>.
 type Secret struct{ value string }
@@ -39,8 +44,7 @@ type Sources struct {
 	Stdin   io.Reader // --password-stdin, nil when not given
 	File    string    // --password-file
 	Command string    // --password-command, run by the shell
-	Env     string    // IMAPKNIFE_PASSWORD
-	HasEnv  bool
+	Env     string    // IMAPKNIFE_PASSWORD, empty when not set
 	// Prompt asks on the terminal; nil where there is none.
 	Prompt  func(ctx context.Context) (string, error)
 	Stderr  io.Writer // for what the command says
@@ -62,7 +66,7 @@ func (s Sources) Secret(ctx context.Context) (Secret, error) {
 		return read(f, s.File)
 	case s.Command != "":
 		return s.run(ctx)
-	case s.HasEnv:
+	case s.Env != "":
 		return Secret{s.Env}, nil
 	case s.Prompt != nil:
 		text, err := s.Prompt(ctx)
@@ -93,13 +97,25 @@ func trim(data []byte, where string) (Secret, error) {
 
 func (s Sources) run(ctx context.Context) (Secret, error) {
 	cmd := exec.CommandContext(ctx, "sh", "-c", s.Command)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr, cmd.Env = &out, s.Stderr, s.Environ
-	if err := cmd.Run(); err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			return Secret{}, cause
-		}
+	var out limited
+	cmd.Stdout, cmd.Stderr, cmd.Env, cmd.WaitDelay = &out, s.Stderr, s.Environ, commandGrace
+	err := cmd.Run()
+	switch cause := context.Cause(ctx); {
+	case cause != nil:
+		return Secret{}, cause
+	case err != nil && len(out) <= MaxSecret && !errors.Is(err, exec.ErrWaitDelay): // that is an agent it left running
 		return Secret{}, fault.Wrap(fault.Auth, err, "the password command failed")
 	}
-	return trim(out.Bytes(), "the password command")
+	return trim(out, "the password command")
+}
+
+// limited holds one octet more than a secret may have, and refuses the rest.
+type limited []byte
+
+func (l *limited) Write(p []byte) (int, error) {
+	n := min(len(p), MaxSecret+1-len(*l))
+	if *l = append(*l, p[:n]...); n < len(p) {
+		return n, io.ErrShortWrite
+	}
+	return n, nil
 }
