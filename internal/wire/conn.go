@@ -77,14 +77,15 @@ func NewConn(nc net.Conn, o Options) *Conn {
 // waiting for the server's consent (RFC 7888); -1 for none.
 func (c *Conn) AllowNonSync(n int64) { c.nonSync = n }
 
-// Hide keeps the secrets, and their base64 forms, out of the trace and of
-// status texts.
+// Hide keeps the secrets, as they are, quoted and in base64, out of the trace
+// and of status texts.
 func (c *Conn) Hide(secrets ...string) {
 	for _, s := range secrets {
 		if len(s) < 3 { // replacing it would spell it out
 			continue
 		}
-		c.secrets = append(c.secrets, s, base64.StdEncoding.EncodeToString([]byte(s)))
+		quoted := Quote(s)
+		c.secrets = append(c.secrets, s, quoted[1:len(quoted)-1], base64.StdEncoding.EncodeToString([]byte(s)))
 	}
 	if c.o.Trace != nil {
 		c.o.Trace.hide(c.secrets)

@@ -21,8 +21,9 @@ type Trace struct {
 	start   time.Time
 	show    bool // secrets too
 	secrets []string
+	longest int // of the secrets, in octets
 
-	head []byte         // the server's line so far, at most traceLine+1 octets
+	head []byte         // the server's line so far, at most room() octets
 	tail [lookBack]byte // its last octets, a ring
 	n    int            // its length
 	skip int64          // octets left of a server literal
@@ -41,10 +42,18 @@ func (t *Trace) Note(format string, args ...any) {
 }
 
 func (t *Trace) hide(secrets []string) {
-	if !t.show {
-		t.secrets = secrets
+	if t.show {
+		return
+	}
+	t.secrets = secrets
+	for _, s := range secrets {
+		t.longest = max(t.longest, len(s))
 	}
 }
+
+// room is how much of a line is kept: what is shown, and behind it enough to
+// know a secret that begins there.
+func (t *Trace) room() int { return traceLine + 1 + t.longest }
 
 func (t *Trace) print(arrow, line string) {
 	if len(line) > traceLine {
@@ -93,7 +102,7 @@ func (t *Trace) server(p []byte) {
 		if end >= 0 {
 			chunk = p[:end]
 		}
-		t.head = append(t.head, chunk[:min(len(chunk), traceLine+1-len(t.head))]...)
+		t.head = append(t.head, chunk[:min(len(chunk), max(0, t.room()-len(t.head)))]...)
 		for i := max(0, len(chunk)-len(t.tail)); i < len(chunk); i++ {
 			t.tail[(t.n+i)%len(t.tail)] = chunk[i]
 		}
@@ -109,8 +118,12 @@ func (t *Trace) server(p []byte) {
 func (t *Trace) serverLine() {
 	line := strings.TrimSuffix(string(t.head), "\r")
 	size, isLiteral := announced(&t.tail, t.n)
+	shown := redact(line, t.secrets)
+	if t.n > len(t.head) { // its end may be a part of a secret
+		shown = shown[:max(0, len(shown)-t.longest)] + "…"
+	}
 	t.head, t.n = t.head[:0], 0
-	t.print("<-", redact(line, t.secrets))
+	t.print("<-", shown)
 	if isLiteral && !statusLine(line) {
 		t.skip = size
 		t.literal(false, size)
