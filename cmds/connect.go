@@ -227,7 +227,7 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 		return nil, nil, err
 	}
 	if cfg.Insecure && cfg.TLS != session.NoTLS {
-		c.in.p.Say("warning: the certificate of %s is not verified (--insecure)", cfg.Host)
+		c.in.say("warning: the certificate of %s is not verified (--insecure)", cfg.Host)
 	}
 	if !c.in.flagged("no-login") {
 		cfg.Secret = func(ctx context.Context) (string, error) {
