@@ -155,7 +155,7 @@ func resolve(ctx context.Context, s *session.Session, p *picked) error {
 		return err
 	}
 	var program []query.Token
-	if text := slices.Collect(p.set.Split(query.MaxSetOctets)); len(text) == 1 {
+	if text := slices.Collect(p.set.Split(query.MaxSetOctets)); len(text) == 1 && !s.Offers(query.WrongUIDs) {
 		program = []query.Token{{Kind: query.Atom, Text: "UID"}, {Kind: query.Atom, Text: text[0]}}
 	}
 	if !p.set.Empty() {

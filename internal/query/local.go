@@ -67,6 +67,9 @@ func (p *planner) leafTest(n *Node, negate bool) test {
 	case argUID:
 		first, end := n.uids[0].Lo, n.uids[len(n.uids)-1].Hi
 		t = test{UIDs(Set{{first, end}}), 0, func(f *Facts) bool { return n.uids.Contains(f.UID, 0) }}
+		if p.has(WrongUIDs) {
+			t.narrow = nil
+		}
 	case argAttachment:
 		t = test{nil, NeedAttachments, func(f *Facts) bool { return len(f.Attachments) > 0 }}
 	case argGlob:

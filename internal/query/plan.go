@@ -82,6 +82,11 @@ func Plan(n *Node, has func(capability string) bool, now time.Time) (*Step, erro
 	return p.step(n, false, nil), nil
 }
 
+// WrongUIDs is asked of has like a capability: the server takes the UIDs behind
+// the search key UID for sequence numbers (GNU imap4d 3.15), so that sets have
+// to be compared here.
+const WrongUIDs = "WRONG-UIDS"
+
 // class is who can decide a node.
 type class uint8
 
@@ -153,7 +158,7 @@ func (p *planner) isLocal(n *Node) bool {
 	case argGlob:
 		return true
 	case argUID:
-		return len(n.uids) > bigRanges && len(n.uids.format(false)) > MaxSetOctets
+		return p.has(WrongUIDs) || len(n.uids) > bigRanges && len(n.uids.format(false)) > MaxSetOctets
 	}
 	return false
 }

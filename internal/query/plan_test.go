@@ -144,6 +144,28 @@ func TestPlanOfLongSets(t *testing.T) {
 	}
 }
 
+// A server that reads UIDs wrong is sent none.
+func TestPlanWithWrongUIDs(t *testing.T) {
+	for n, want := range map[*Node]string{
+		UIDs(Set{{4, 5}}): "filter ALL",
+		And(UIDs(Set{{4, 5}}), parsed(t, "UNSEEN")):              "filter UNSEEN",
+		Or(UIDs(Set{{4, 5}}), parsed(t, "UNSEEN")):               "[search UNSEEN] or [filter ALL]",
+		And(Not(UIDs(Set{{4, 5}})), parsed(t, "UNSEEN")):         "filter UNSEEN",
+		And(UIDs(Set{{1, 9}}), UIDs(Set{{4, 5}})):                "filter ALL",
+		And(UIDs(Set{{1, 9}}), parsed(t, "HAS-ATTACHMENT SEEN")): "filter SEEN",
+	} {
+		step, err := Plan(n, offers(WrongUIDs), testEnv.Now)
+		if err != nil || step.String() != want {
+			t.Errorf("%s: plan %v, %v, want %s", n, step, err, want)
+			continue
+		}
+	}
+	step, err := Plan(UIDs(Set{{4, 5}}), offers(WrongUIDs), testEnv.Now)
+	if err != nil || !step.Match(&Facts{UID: 4}) || step.Match(&Facts{UID: 6}) {
+		t.Errorf("the filter looks at something else than the set: %v", err)
+	}
+}
+
 // `*` never reaches a server.
 func TestLastIsResolved(t *testing.T) {
 	for in, want := range map[string][2]string{ // with last 7, and in an empty mailbox
@@ -262,4 +284,13 @@ func TestLocalEdges(t *testing.T) {
 			t.Errorf("%s matches a message without a date", tt.in)
 		}
 	}
+}
+
+func parsed(t *testing.T, program string) *Node {
+	t.Helper()
+	n, err := ParseString(program, testEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/wire"
 )
 
@@ -74,10 +75,27 @@ func (s *Session) literals(c caps) {
 // A reading command may rely on it; Has makes sure.
 func (s *Session) Offers(name string) bool {
 	name = strings.ToUpper(name)
+	if name == query.WrongUIDs {
+		return s.wrongUIDs()
+	}
 	if s.caps != nil {
 		return s.caps.has(name)
 	}
 	return s.guessed.has(name)
+}
+
+// wrongUIDs reports whether the server may be GNU imap4d, known by offering
+// UNSELECT without UIDPLUS: it takes the UIDs in a search program for sequence
+// numbers. Another server of which this is said is only asked for more.
+func (s *Session) wrongUIDs() bool {
+	c := s.caps
+	if c == nil {
+		c = s.guessed
+	}
+	if c == nil {
+		c = s.greeting
+	}
+	return c.has("UNSELECT") && !c.has("UIDPLUS")
 }
 
 // Has reports whether the server has the capability. It settles the prologue
