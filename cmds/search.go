@@ -8,6 +8,7 @@ import (
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/message"
+	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
 	"github.com/imapknife/imapknife/output"
@@ -27,7 +28,8 @@ func newSearch() *verb {
 		about: `Finds the messages that match an IMAP search program, criteria flags, or both
 (AND), and prints their UIDs, ascending. Without any, all messages match. One
 shell word behind a search key is one value: SUBJECT 'two words'. Numbers and
-sets are UIDs. Nothing found is exit 0; --fail-empty makes it 1.`,
+sets are UIDs; with --seq, a set in front of the program is sequence numbers.
+Nothing found is exit 0; --fail-empty makes it 1.`,
 		examples: []example{
 			{"unread messages", "imapknife search UNSEEN --long"},
 			{"how many from either", "imapknife search --count OR FROM alice FROM bob SINCE 2026-11-01"},
@@ -59,11 +61,19 @@ sets are UIDs. Nothing found is exit 0; --fail-empty makes it 1.`,
 	}
 }
 
-// searchSelection takes `-` for rows on standard input, and everything else
-// for the program.
+// searchSelection takes `-` for rows on standard input, with --seq a set in
+// front for sequence numbers, and everything else for the program.
 func (in *input) searchSelection(c *connection) (*selection, error) {
-	if len(in.args) > 0 && in.args[0] == "-" {
-		return in.selection(c, "-", in.args[1:])
+	if len(in.args) == 0 {
+		return in.selection(c, "", nil)
+	}
+	set := in.args[0] == "-"
+	if in.flagged("seq") && !set {
+		_, err := query.ParseSet(in.args[0])
+		set = err == nil
+	}
+	if set {
+		return in.selection(c, in.args[0], in.args[1:])
 	}
 	return in.selection(c, "", in.args)
 }
