@@ -243,24 +243,25 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 	return s, func() { s.Close(); closeTrace() }, nil
 }
 
-// trace opens the trace that the flags ask for.
+// trace opens the trace that the flags ask for, on standard error, in a file,
+// or both.
 func (c *connection) trace(cfg *session.Config) (func(), error) {
-	var w io.Writer
+	var to []io.Writer
 	done := func() {}
-	switch path := c.in.last("trace-file"); {
-	case path != "":
+	if path := c.in.last("trace-file"); path != "" {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 		if err != nil {
 			return done, fault.Wrap(fault.Usage, err, "cannot write the trace")
 		}
 		buf := bufio.NewWriter(f)
-		w, done = buf, func() { buf.Flush(); f.Close() }
-	case c.in.flagged("trace"):
-		w = visibleLines{c.in.p.Stderr}
-	default:
-		return done, nil
+		to, done = append(to, buf), func() { buf.Flush(); f.Close() }
 	}
-	cfg.Trace = wire.NewTrace(w, cfg.Now, c.in.flagged("show-secrets"))
+	if c.in.flagged("trace") {
+		to = append(to, visibleLines{c.in.p.Stderr})
+	}
+	if len(to) > 0 {
+		cfg.Trace = wire.NewTrace(io.MultiWriter(to...), cfg.Now, c.in.flagged("show-secrets"))
+	}
 	return done, nil
 }
 
