@@ -114,16 +114,16 @@ func TestMemoryBounded(t *testing.T) {
 	}{
 		"announced":       {text("{1099511627776}\r\nabc"), "s"},
 		"announced body":  {text("{1099511627776}\r\nabc"), "b"},
-		"literal":         {io.MultiReader(text("{67108864}\r\n"), many('x', 64<<20)), "sa"},
-		"quoted":          {io.MultiReader(text(`"`), many('x', 64<<20), text("\"\r\n")), "sa"},
-		"text":            {many('x', 64<<20), "t"},
-		"atom":            {many('x', 64<<20), "af"},
-		"parentheses":     {many('(', 64<<20), "kf"},
+		"literal":         {io.MultiReader(text("{8388608}\r\n"), many('x', 8<<20)), "sa"},
+		"quoted":          {io.MultiReader(text(`"`), many('x', 8<<20), text("\"\r\n")), "sa"},
+		"text":            {many('x', 8<<20), "t"},
+		"atom":            {many('x', 8<<20), "af"},
+		"parentheses":     {many('(', 8<<20), "kf"},
 		"open":            {many('(', 1<<20), strings.Repeat("(", 1000)},
-		"numbers":         {many('1', 64<<20), "nf"},
+		"numbers":         {many('1', 8<<20), "nf"},
 		"set":             {io.MultiReader(text("1"), many(',', 1<<20)), "Sf"},
-		"skipped body":    {io.MultiReader(text("{67108864}\r\n"), many('x', 64<<20)), "pa"},
-		"skipped literal": {io.MultiReader(text("a {67108864}\r\n"), many('x', 64<<20)), "af"},
+		"skipped body":    {io.MultiReader(text("{8388608}\r\n"), many('x', 8<<20)), "pa"},
+		"skipped literal": {io.MultiReader(text("a {8388608}\r\n"), many('x', 8<<20)), "af"},
 	} {
 		r := feed(t, tt.src)
 		before := allocated()

@@ -73,9 +73,6 @@ func (p *peer) flight(want string) {
 	}
 }
 
-// silent checks that the client sends nothing by itself.
-func (p *peer) silent() { p.Helper(); p.flight("") }
-
 // say sends text; every line feed becomes CRLF.
 func (p *peer) say(format string, args ...any) {
 	p.Helper()
