@@ -75,9 +75,9 @@ func saslCommand(s *Session, offered caps, secret string) (*wire.Command, error)
 func (s *Session) authenticate(ctx context.Context, secret string) error {
 	s.c.Hide(secret)
 	offered := s.greeting
-	if offered == nil && s.cfg.TLS != NoTLS {
-		// In clear text, what the server said last time is not good enough:
-		// LOGINDISABLED must stop the password.
+	if offered == nil && !s.exposed {
+		// In clear text on a network, what the server said last time is not
+		// good enough: LOGINDISABLED must stop the password.
 		offered = newCaps(s.record.Greeting)
 	}
 	if offered == nil {

@@ -140,7 +140,11 @@ func (b *Box) code(st wire.Status) {
 	case "NOMODSEQ":
 		b.NoModseq = true
 	case "MAILBOXID":
-		b.MailboxID = strings.Trim(st.Args, "()")
+		if id := strings.Trim(st.Args, "()"); validObjectID(id) {
+			b.MailboxID = id
+		} else {
+			b.Warnings = append(b.Warnings, "MAILBOXID: not an object identifier")
+		}
 	case "PERMANENTFLAGS":
 		b.PermanentFlags, b.HasPermanent = flagList(r), true
 	}

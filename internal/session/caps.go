@@ -108,6 +108,12 @@ func (s *Session) Has(ctx context.Context, name string) (bool, error) {
 // Need is an error of kind Refused unless the server has the capability.
 func (s *Session) Need(ctx context.Context, name, what string) error {
 	has, err := s.Has(ctx, name)
+	if err == nil && !has && s.caps == nil { // it may have learnt since last time
+		if err = s.Settle(ctx); err == nil && s.caps == nil {
+			err = s.askCaps(ctx)
+		}
+		has = s.Offers(name)
+	}
 	if err == nil && !has {
 		err = fault.New(fault.Refused, "%s needs the capability %s, which the server lacks", what, name).
 			Hint("imapknife capability shows what the server offers")
@@ -115,19 +121,14 @@ func (s *Session) Need(ctx context.Context, name, what string) error {
 	return err
 }
 
-// learn settles the prologue and makes the capabilities known.
+// learn makes the capabilities known: by the server's word, by what it said
+// last time, or else by settling the prologue and asking.
 func (s *Session) learn(ctx context.Context) error {
-	if s.caps != nil {
-		return nil
-	}
-	if s.guessed != nil && s.login != nil && !s.login.Done() {
+	if s.caps != nil || s.guessed != nil {
 		return nil
 	}
 	if err := s.Settle(ctx); err != nil || s.caps != nil {
 		return err
-	}
-	if s.guessed != nil {
-		return nil
 	}
 	return s.askCaps(ctx)
 }

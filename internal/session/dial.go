@@ -43,6 +43,9 @@ func (s *Session) dial(ctx context.Context) error {
 	}
 	s.rtt = s.cfg.Now().Sub(start)
 	s.cfg.Trace.Note("connected to %s (%s)", s.cfg.Addr(), nc.RemoteAddr())
+	if a, ok := nc.RemoteAddr().(*net.TCPAddr); s.cfg.TLS == NoTLS && ok {
+		s.exposed = !a.IP.IsLoopback()
+	}
 	nc = quick(nc)
 	if s.cfg.TLS == Implicit {
 		if nc, err = s.handshake(dctx, nc, tlsConfig); err != nil {

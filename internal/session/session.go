@@ -58,6 +58,7 @@ type Session struct {
 	c       *wire.Conn
 	account string
 	rtt     time.Duration // of the TCP handshake
+	exposed bool          // clear text that leaves this machine
 
 	greeting caps // announced before login, nil when unknown
 	caps     caps // announced after login, nil when unknown

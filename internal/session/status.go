@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/wire"
@@ -89,11 +91,22 @@ func (s *Session) statusPass(ctx context.Context, names, items []string, fn func
 		case data[i] == nil:
 			data[i] = &StatusData{Name: name, Warnings: []string{"the server answered OK without a STATUS response"}}
 		}
+		if data[i] != nil && !strings.EqualFold(name, "INBOX") {
+			data[i].Name = name // servers garble names with blanks
+		}
 		if err := fn(name, data[i], bad); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// validObjectID reports whether id is one (RFC 8474 section 7). Cyrus 3.6 now
+// and then answers with octets of its memory instead.
+func validObjectID(id string) bool {
+	return id != "" && len(id) <= 255 && strings.IndexFunc(id, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	}) < 0
 }
 
 // statuses fills in the counts of entries where LIST could not.
@@ -116,9 +129,25 @@ func (s *Session) statuses(ctx context.Context, items []string, all []*ListEntry
 	})
 }
 
+// statusName ends an unquoted name with blanks, which GNU imap4d sends: what
+// follows is a list that begins with an item.
+var statusName = regexp.MustCompile(`^(.*?) *(\((?:[A-Z]+ [0-9(]|\)).*)$`)
+
 // readStatus reads `name (ITEM value …)`. Unknown items are passed over.
-func readStatus(r *wire.Response) *StatusData {
-	raw, _ := r.String(wire.MaxToken)
+func readStatus(resp *wire.Response) *StatusData {
+	r := resp.Reader
+	var raw []byte
+	switch r.Next() {
+	case '"', '{', '~':
+		raw, _ = r.String(wire.MaxToken)
+	default:
+		line := slices.Clone(r.Text())
+		raw = line
+		if m := statusName.FindSubmatch(line); m != nil {
+			raw, line = m[1], m[2]
+		}
+		r = wire.NewReader(line)
+	}
 	d := &StatusData{Raw: string(raw)}
 	d.Name, _ = DecodeName(d.Raw)
 	if strings.EqualFold(d.Name, "INBOX") {
@@ -137,12 +166,18 @@ func readStatus(r *wire.Response) *StatusData {
 	return d
 }
 
-func (d *StatusData) item(r *wire.Response, name string) {
+func (d *StatusData) item(r *wire.Reader, name string) {
 	if name == "MAILBOXID" {
-		if r.Open() {
-			id, _ := r.String(wire.MaxToken)
-			d.MailboxID = string(id)
-			r.Close()
+		if !r.Open() {
+			r.Skip()
+			return
+		}
+		id := string(r.Until(')'))
+		r.Close()
+		if validObjectID(id) {
+			d.MailboxID = id
+		} else {
+			d.Warnings = append(d.Warnings, "MAILBOXID: not an object identifier")
 		}
 		return
 	}
@@ -152,23 +187,23 @@ func (d *StatusData) item(r *wire.Response, name string) {
 	}
 	switch name {
 	case "MESSAGES":
-		d.Messages = number(r.Reader)
+		d.Messages = number(r)
 	case "RECENT":
-		d.Recent = number(r.Reader)
+		d.Recent = number(r)
 	case "UNSEEN":
-		d.Unseen = number(r.Reader)
+		d.Unseen = number(r)
 	case "DELETED":
-		d.Deleted = number(r.Reader)
+		d.Deleted = number(r)
 	case "SIZE":
-		d.Size = number(r.Reader)
+		d.Size = number(r)
 	case "UIDNEXT":
-		d.UIDNext = number32(r.Reader)
+		d.UIDNext = number32(r)
 	case "UIDVALIDITY":
-		d.UIDValidity = number32(r.Reader)
+		d.UIDValidity = number32(r)
 	case "HIGHESTMODSEQ":
-		d.HighestModseq = number(r.Reader)
+		d.HighestModseq = number(r)
 	case "APPENDLIMIT":
-		d.AppendLimit = number(r.Reader)
+		d.AppendLimit = number(r)
 	default:
 		r.Skip()
 	}

@@ -226,6 +226,12 @@ func (r *Reader) run(stop func(byte) bool) []byte {
 	}
 }
 
+// Until reads everything up to the octet end or the line's end, for values
+// that servers fill with what is no token.
+func (r *Reader) Until(end byte) []byte {
+	return r.run(func(b byte) bool { return b == end || b == '\r' || b == '\n' })
+}
+
 // Item reads a FETCH item's name with its section: BODY[1.MIME]<0>. Blanks
 // and parentheses inside the brackets belong to it; a literal right behind
 // them does not.
