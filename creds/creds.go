@@ -23,14 +23,21 @@ const MaxSecret = 64 << 10
 // output open after the command has been ended.
 const commandGrace = time.Second
 
-// Secret is a password or token. Every way of printing it gives <hidden>.
-type Secret struct{ value string }
+// Secret is a password or token. Every way of printing it gives <hidden>, or,
+// where it sits in an unexported field that package fmt looks into by itself,
+// an address: hence the pointer.
+type Secret struct{ value *string }
 
 // NewSecret wraps a secret.
-func NewSecret(s string) Secret { return Secret{s} }
+func NewSecret(s string) Secret { return Secret{&s} }
 
-// Reveal returns the secret itself.
-func (s Secret) Reveal() string { return s.value }
+// Reveal returns the secret itself, empty for the zero Secret.
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 func (Secret) String() string               { return "<hidden>" }
 func (Secret) GoString() string             { return "<hidden>" }
@@ -67,10 +74,10 @@ func (s Sources) Secret(ctx context.Context) (Secret, error) {
 	case s.Command != "":
 		return s.run(ctx)
 	case s.Env != "":
-		return Secret{s.Env}, nil
+		return NewSecret(s.Env), nil
 	case s.Prompt != nil:
 		text, err := s.Prompt(ctx)
-		return Secret{text}, err
+		return NewSecret(text), err
 	}
 	return Secret{}, fault.New(fault.Auth, "no password").
 		Hint("set IMAPKNIFE_PASSWORD, or use --password-command, --password-file or --password-stdin")
@@ -88,11 +95,14 @@ func trim(data []byte, where string) (Secret, error) {
 	if len(data) > MaxSecret {
 		return Secret{}, fault.New(fault.Auth, "the password from %s is longer than %d octets", where, MaxSecret)
 	}
-	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	text, ended := strings.CutSuffix(string(data), "\n")
+	if ended {
+		text = strings.TrimSuffix(text, "\r")
+	}
 	if text == "" {
 		return Secret{}, fault.New(fault.Auth, "the password from %s is empty", where)
 	}
-	return Secret{text}, nil
+	return NewSecret(text), nil
 }
 
 func (s Sources) run(ctx context.Context) (Secret, error) {
