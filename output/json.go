@@ -13,60 +13,51 @@ import (
 // rowEncoder writes rows as compact JSON: the whole struct, or the chosen
 // fields in order, null where a row lacks one.
 type rowEncoder struct {
+	types  appenders
 	chosen []path
-	keys   [][]byte // each with its colon
-	buf    bytes.Buffer
-	enc    *json.Encoder
+	keys   []string // each with its colon
+	buf    []byte
 }
 
 func newRowEncoder(chosen []path) *rowEncoder {
-	e := &rowEncoder{chosen: chosen}
-	e.enc = json.NewEncoder(&e.buf)
-	e.enc.SetEscapeHTML(false)
+	e := &rowEncoder{types: appenders{}, chosen: chosen}
 	for _, p := range chosen {
-		e.put(reflect.ValueOf(p.name)) // a string always encodes
-		e.keys = append(e.keys, append(bytes.Clone(e.buf.Bytes()), ':'))
-		e.buf.Reset()
+		e.keys = append(e.keys, string(appendString(nil, p.name))+":")
 	}
 	return e
 }
 
 // encode returns row as JSON, valid until the next call.
 func (e *rowEncoder) encode(row reflect.Value) ([]byte, error) {
-	if e.buf.Cap() > spoolMemory {
-		e.buf = bytes.Buffer{} // one large row must not cost memory for ever
+	if cap(e.buf) > spoolMemory {
+		e.buf = nil // one large row must not cost memory for ever
 	}
-	e.buf.Reset()
+	e.buf = e.buf[:0]
 	if e.chosen == nil {
 		err := e.put(row)
-		return e.buf.Bytes(), err
+		return e.buf, err
 	}
 	sep := byte('{')
 	for i, p := range e.chosen {
-		e.buf.WriteByte(sep)
-		e.buf.Write(e.keys[i])
+		e.buf = append(append(e.buf, sep), e.keys[i]...)
 		if err := e.put(p.get(row)); err != nil {
 			return nil, err
 		}
 		sep = ','
 	}
-	e.buf.WriteByte('}')
-	return e.buf.Bytes(), nil
+	e.buf = append(e.buf, '}')
+	return e.buf, nil
 }
 
-// put appends v without the newline that an Encoder writes.
-func (e *rowEncoder) put(v reflect.Value) error {
-	var x any
-	switch {
-	case v.CanAddr():
-		x = v.Addr().Interface() // saves a copy on the heap
-	case v.IsValid():
-		x = v.Interface()
+// put appends v.
+func (e *rowEncoder) put(v reflect.Value) (err error) {
+	if !v.IsValid() {
+		e.buf = append(e.buf, "null"...)
+		return nil
 	}
-	if err := e.enc.Encode(x); err != nil {
+	if e.buf, err = e.types.of(v.Type())(e.buf, v); err != nil {
 		return fmt.Errorf("cannot write a row as JSON: %w", err)
 	}
-	e.buf.Truncate(e.buf.Len() - 1)
 	return nil
 }
 
