@@ -30,10 +30,10 @@ func newFetch() *verb {
 		summary: "read messages, or what is known of them",
 		about: `Tells what is asked for of each message in the set, a row each as it arrives;
 without any such flag what --fields names, else envelope, flags, size and
-internal date. Nothing is marked as read. --text, --html, --body, --raw or --part alone, of one message,
-is written to standard output as it is; of several with --dir, a file each, or
-in rows with --json and --jsonl. A UID that is not there makes the exit status
-1, or 9 when others are.`,
+internal date. Nothing is marked as read. --text, --html, --body, --raw or
+--part alone, of one message, is written to standard output as it is; of several
+with --dir, a file each, or in rows with --json and --jsonl. A UID that is not
+there makes the exit status 1, or 9 when others are.`,
 		examples: []example{
 			{"subjects of all messages", "imapknife fetch 1: --fields uid,subject"},
 			{"a message as it is", "imapknife fetch 42 --raw >42.eml"},
@@ -210,6 +210,7 @@ func (o *fetchOptions) readContent(in *input) error {
 			return fault.New(fault.Usage, "--part: %q is not a part number such as 2 or 1.2", in.last("part")).
 				Hint("fetch SET --structure --json tells the part numbers")
 		}
+		w.part = strings.TrimRight(w.section, ".ACDEHIMRTX")
 		w.content = func(m *result.Message) **result.Content { return &m.Part }
 	}
 	if o.stream.decode = in.flagged("decode"); o.stream.decode && (!in.flagged("part") || strings.ContainsAny(w.section, "HMT")) {
@@ -276,6 +277,9 @@ func runFetch(ctx context.Context, s *session.Session, out *output.Printer, o fe
 		rd := &reading{s: s, w: &o.want, emit: func(m *result.Message) error { return out.Row(m) }}
 		told, err := rd.read(ctx, p)
 		gone.note(s, p, told)
+		for range rd.lacking {
+			gone.lack(&o.want)
+		}
 		return err
 	})
 	if err == nil {

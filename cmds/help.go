@@ -39,9 +39,12 @@ func write(w io.Writer, text string) error {
 // helpFor is the input of a line with --help: help on the verb it names.
 func helpFor(in *input, o permuted) *input {
 	h := newHelp()
-	out := &input{p: in.p, verb: h}
+	out := &input{p: in.p, verb: h, args: o.args}
 	if o.verb != nil {
 		out.args = strings.Fields(o.verb.path)
+		if len(o.verb.subs) > 0 {
+			out.args = append(out.args, o.args...)
+		}
 	}
 	return out
 }
@@ -63,7 +66,10 @@ func helpOn(args []string) (string, error) {
 }
 
 // overview lists the verbs by group, an example each, and the exit statuses.
-func overview() string {
+func overview() string { return usage() + "\n" + exitStatuses() }
+
+// usage lists the verbs by group, an example each.
+func usage() string {
 	var out strings.Builder
 	out.WriteString("imapknife is a swiss-army knife for IMAP: each command opens a session, does one\nthing and prints text or JSON for a pipeline.\n\n")
 	out.WriteString("usage: imapknife [flags] COMMAND [flags] [arguments]\n")
@@ -81,9 +87,8 @@ func overview() string {
 			fmt.Fprintf(&out, "  %-13s   %s\n", "", ex[0].line)
 		}
 	}
-	out.WriteString("\nThe account is --url imaps://user@host/ or IMAPKNIFE_URL; the password comes from\nIMAPKNIFE_PASSWORD, --password-command, --password-file, --password-stdin or a prompt.\n")
-	out.WriteString("imapknife help COMMAND shows its flags.\n\n")
-	out.WriteString(exitStatuses())
+	out.WriteString("\nThe account is --url imaps://user@host/ or IMAPKNIFE_URL; the password comes\nfrom --password-stdin, --password-file, --password-command, IMAPKNIFE_PASSWORD\nor a prompt.\n")
+	out.WriteString("imapknife help COMMAND shows its flags.\n")
 	return out.String()
 }
 
@@ -121,7 +126,7 @@ func verbHelp(v *verb) string {
 			if f.env {
 				help += " [" + f.envName() + "]"
 			}
-			fmt.Fprintf(&out, "  %-28s %s\n", f.usage(), wrap(help, 50, strings.Repeat(" ", 31)))
+			fmt.Fprintf(&out, "  %-28s %s\n", f.usage(), wrap(help, 49, strings.Repeat(" ", 31)))
 		}
 	}
 	if slices.ContainsFunc(v.flags, func(f *flag) bool { return f.name == "url" }) {

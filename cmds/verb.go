@@ -142,13 +142,39 @@ type input struct {
 // and checked against the registry, and then run through urfave/cli, which
 // sees nothing but flags before arguments.
 func parse(p *Process) (*input, error) {
+	in, err := parseLine(p)
+	if err != nil {
+		in.asksJSON()
+	}
+	return in, err
+}
+
+// asksJSON looks for --json in what could not be parsed to its end: the error
+// that says so is wanted in that form, too.
+func (in *input) asksJSON() {
+	argv := in.p.Args
+	if i := slices.Index(argv, "--"); i >= 0 {
+		argv = argv[:i]
+	}
+	for _, f := range lookup("json", "jsonl") {
+		v, _ := in.p.Getenv(f.envName())
+		if on, _ := strconv.ParseBool(v); on || slices.Contains(argv, "--"+f.name) {
+			in.settings = append(in.settings, setting{flag: f})
+		}
+	}
+}
+
+func parseLine(p *Process) (*input, error) {
 	in := &input{p: p}
 	if len(p.Args) == 2 && (p.Args[1] == "--version" || p.Args[1] == "-V") {
-		return parse(&Process{Args: []string{p.Args[0], "version"}, Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, Environ: p.Environ, Now: p.Now})
+		return parseLine(&Process{Args: []string{p.Args[0], "version"}, Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, Environ: p.Environ, Now: p.Now})
 	}
 	o, err := permute(p.Args[min(1, len(p.Args)):])
 	in.settings = o.flags
 	if err != nil {
+		if len(p.Args) < 2 { // somebody looks what there is
+			io.WriteString(p.Stderr, usage()+"\n")
+		}
 		return in, err
 	}
 	if in.flagged("help") {
