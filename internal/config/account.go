@@ -49,6 +49,8 @@ func ParseURL(text string) (Account, error) {
 			Hint("imaps://user@host/ is TLS, imap:// STARTTLS, imap+insecure:// clear text on loopback")
 	case a.Host == "":
 		return a, bad(redacted(text), "it names no host")
+	case strings.Contains(a.Host, ":") && !strings.HasPrefix(u.Host, "["):
+		return a, bad(redacted(text), "an IPv6 address stands in brackets: imaps://[::1]/")
 	}
 	if _, has := u.User.Password(); has {
 		return a, bad(redacted(text), "it holds a password").
@@ -67,16 +69,24 @@ func ParseURL(text string) (Account, error) {
 }
 
 // redacted hides what may be a password in a URL, however wrong that is: what
-// stands between the first colon behind the scheme and the last @.
+// stands between the first colon behind the scheme and the last @, or, without
+// any @, what stands where a port does and is none.
 func redacted(text string) string {
 	scheme, rest, ok := strings.Cut(text, "://")
 	if scheme += "://"; !ok {
 		scheme, rest = "", text
 	}
-	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
-		if user, _, has := strings.Cut(rest[:i], ":"); has {
-			rest = user + ":<hidden>" + rest[i:]
+	end := strings.LastIndexByte(rest, '@')
+	named := end >= 0
+	if !named {
+		end = len(rest)
+		if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+			end = i
 		}
+	}
+	user, secret, has := strings.Cut(rest[:end], ":")
+	if _, err := strconv.ParseUint(secret, 10, 64); has && (named || err != nil) {
+		rest = user + ":<hidden>" + rest[end:]
 	}
 	return scheme + rest
 }
@@ -87,11 +97,11 @@ func bad(text, why string) *fault.Error {
 
 // ParsePort reads a TCP port.
 func ParsePort(text string) (int, error) {
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > 65535 {
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n == 0 {
 		return 0, fault.New(fault.Usage, "%q is not a port: 1 to 65535", text)
 	}
-	return n, nil
+	return int(n), nil
 }
 
 // Complete fills in what may be left out: TLS is implicit, and the port is the
