@@ -46,18 +46,19 @@ func runChild(ctx context.Context, cmd *exec.Cmd, tty bool) error {
 	return childStatus(err)
 }
 
-// endGroup ends what is left of a process group.
+// endGroup ends what is left of a process group, and waits until it is gone.
 func endGroup(pgid int) {
-	if syscall.Kill(-pgid, syscall.SIGTERM) != nil {
-		return
-	}
-	for range int(grace / (10 * time.Millisecond)) {
-		if syscall.Kill(-pgid, 0) != nil {
+	for _, sig := range [...]syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		if syscall.Kill(-pgid, sig) != nil {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
+		for range int(grace / (10 * time.Millisecond)) {
+			if syscall.Kill(-pgid, 0) != nil {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
 	}
-	syscall.Kill(-pgid, syscall.SIGKILL)
 }
 
 func exitCode(state *os.ProcessState) int {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
@@ -42,6 +43,9 @@ Without a command it prints the exports and serves until interrupted.`,
 		opaque: true,
 		setup: func(in *input) (runner, error) {
 			o := sandboxOptions{in: in, seed: in.last("seed"), command: in.args}
+			if o.seed == "" && in.flagged("seed") {
+				return nil, fault.New(fault.Usage, "--seed is empty")
+			}
 			return func(ctx context.Context) error { return runSandbox(ctx, o) }, nil
 		},
 	}
@@ -94,8 +98,11 @@ func runBeside(ctx context.Context, o sandboxOptions, srv *sandbox.Server) error
 	path = bin + string(os.PathListSeparator) + path
 	name, err := lookPath(o.command[0], path)
 	if err != nil {
+		if e, ok := errors.AsType[*exec.Error](err); ok {
+			err = e.Err
+		}
 		o.in.p.Say("cannot run %q: %v", o.command[0], err)
-		if errors.Is(err, os.ErrPermission) {
+		if errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EISDIR) {
 			return fault.Exit(126)
 		}
 		return fault.Exit(127)
