@@ -27,7 +27,6 @@ type selection struct {
 	newest   uint64
 	seq      bool
 	validity map[string]uint32 // UIDVALIDITY each mailbox must have
-	account  string            // digest that rows on standard input carry
 }
 
 // selection reads a set (from set, empty for none), a program (from program)
