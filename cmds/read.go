@@ -34,6 +34,7 @@ type want struct {
 	names       []string // header fields asked for by name; empty for all
 	text, html  bool
 	section     string // of body, what goes into content
+	part        string // the number of the part that section is of or in, if it is
 	content     func(m *result.Message) **result.Content
 	partial     string // <offset.length> or empty
 	extension   []string
@@ -55,7 +56,7 @@ func (w *want) items() []string {
 	add(w.size, "RFC822.SIZE")
 	add(w.modseq, "MODSEQ")
 	items = append(items, w.extension...)
-	add(w.structure || w.attachments || w.text || w.html, "BODYSTRUCTURE")
+	add(w.structure || w.attachments || w.text || w.html || w.part != "", "BODYSTRUCTURE")
 	switch {
 	case w.headers && len(w.names) == 0:
 		items = append(items, "BODY.PEEK[HEADER]")
@@ -108,6 +109,7 @@ type reading struct {
 	row  result.Message // reused for each row that streams
 
 	contents map[uint32]*content // of messages whose rows are not made yet
+	lacking  int                 // messages without the part that is wanted
 	warn     func(format string, args ...any)
 }
 
@@ -283,8 +285,12 @@ func (rd *reading) fill(row *result.Message, m *session.Fetched) {
 	if slices.Contains(w.extension, "X-GM-MSGID") {
 		row.Gmail = gmail(m)
 	}
-	if c := rd.contents[m.UID]; c != nil {
-		delete(rd.contents, m.UID)
+	c := rd.contents[m.UID]
+	delete(rd.contents, m.UID)
+	if _, there := w.partOf(m); !there || w.part != "" && m.NoBody {
+		rd.lacking++
+		row.Warnings = append(row.Warnings, w.noPart())
+	} else if c != nil {
 		*w.content(row), row.Truncated = &c.Content, c.cut
 	}
 }
@@ -302,8 +308,13 @@ func (rd *reading) headers(row *result.Message, raw []byte) {
 	row.Headers = &list
 }
 
-// absence gathers the UIDs that were named one by one and are not there.
-type absence struct{ notes []string }
+// absence gathers the UIDs that were named one by one and are not there, and
+// the messages without the part that is wanted.
+type absence struct {
+	notes   []string
+	lacking int
+	part    string
+}
 
 func (a *absence) note(s *session.Session, p *picked, told query.Set) {
 	gone := p.explicit.Subtract(told)
@@ -317,13 +328,21 @@ func (a *absence) note(s *session.Session, p *picked, told query.Set) {
 	a.notes = append(a.notes, fmt.Sprintf("UID %s in %q", uids, s.Opened().Name))
 }
 
+func (a *absence) lack(w *want) { a.lacking, a.part = a.lacking+1, w.part }
+
 // err is no where nothing was there, and partial where something was.
 func (a *absence) err(rows int) error {
-	switch {
-	case a.notes == nil:
-		return nil
-	case rows == 0:
-		return fault.New(fault.Negative, "no message with %s", strings.Join(a.notes, ", "))
+	kind := fault.Partial
+	if rows == a.lacking {
+		kind = fault.Negative
 	}
-	return fault.New(fault.Partial, "no message with %s", strings.Join(a.notes, ", "))
+	switch {
+	case a.notes != nil:
+		return fault.New(kind, "no message with %s", strings.Join(a.notes, ", "))
+	case a.lacking == 1:
+		return fault.New(kind, "a message has no part %s", a.part).Hint("fetch SET --structure --json tells the parts")
+	case a.lacking > 1:
+		return fault.New(kind, "%d messages have no part %s", a.lacking, a.part).Hint("fetch SET --structure --json tells the parts")
+	}
+	return nil
 }

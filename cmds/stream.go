@@ -36,7 +36,12 @@ func runFetchStream(ctx context.Context, c *connection, o fetchOptions) error {
 		return empty(nil, o.failEmpty, 0)
 	}
 	tty := isTerminal(c.in.p.Stdout)
+	var gone absence
 	told, err := o.write(ctx, s, one, func(_ uint32, r io.Reader) error {
+		if r == nil {
+			gone.lack(&o.want)
+			return nil
+		}
 		if o.stream.kind == "section" {
 			_, err := output.Raw(c.in.p.Stdout, r, tty)
 			return err
@@ -50,7 +55,6 @@ func runFetchStream(ctx context.Context, c *connection, o fetchOptions) error {
 	if err != nil {
 		return err
 	}
-	var gone absence
 	gone.note(s, one, told)
 	rows := 0
 	if !told.Empty() {
@@ -94,43 +98,53 @@ func (o *fetchOptions) write(ctx context.Context, s *session.Session, p *picked,
 	case o.stream.decode:
 		return o.writeDecoded(ctx, s, p, put)
 	}
-	empty := uint32(0)
-	told, err := s.Fetch(ctx, session.FetchRequest{Set: p.set, Items: []string{"BODY.PEEK[" + o.stream.section + "]" + o.stream.partial},
+	return o.writeSection(ctx, s, p.set, "BODY.PEEK["+o.stream.section+"]"+o.stream.partial, put)
+}
+
+// writeSection streams one section of each message. Of a message without that
+// part, put gets a nil reader: some servers say NIL, others tell an empty part.
+func (o *fetchOptions) writeSection(ctx context.Context, s *session.Session, set query.Set, item string, put func(uint32, io.Reader) error) (query.Set, error) {
+	var empty query.Builder
+	told, err := s.Fetch(ctx, session.FetchRequest{Set: set, Items: []string{item},
 		Body: func(m *session.Fetched, _ string, r io.Reader, size int64) error {
-			if size == 0 {
-				empty = m.UID
+			if size == 0 && o.want.part != "" && o.stream.partial == "" {
+				empty.Add(m.UID, m.UID)
+				return nil
 			}
 			return put(m.UID, r)
 		},
-		Row: warn(o.in)})
-	if err == nil && empty != 0 && o.in.flagged("part") && o.stream.partial == "" {
-		err = o.checkPart(ctx, s, empty)
+		Row: func(m *session.Fetched) error {
+			warn(o.in, m)
+			if m.NoBody {
+				return put(m.UID, nil)
+			}
+			return nil
+		}})
+	unsure := empty.Set()
+	if err != nil || unsure.Empty() {
+		return told, err
 	}
+	_, err = s.Fetch(ctx, session.FetchRequest{Set: unsure, Items: []string{"BODYSTRUCTURE"}, Row: func(m *session.Fetched) error {
+		if _, there := o.want.partOf(m); !there {
+			return put(m.UID, nil)
+		}
+		return put(m.UID, strings.NewReader(""))
+	}})
 	return told, err
 }
 
-// checkPart is an error where the message has no such part: some servers tell
-// an empty one instead.
-func (o *fetchOptions) checkPart(ctx context.Context, s *session.Session, uid uint32) error {
-	number := strings.TrimRight(o.stream.section, ".ACDEHIMRTX")
-	there := true
-	_, err := s.Fetch(ctx, session.FetchRequest{Set: query.MakeSet(uid), Items: []string{"BODYSTRUCTURE"}, Row: func(m *session.Fetched) error {
-		if m.Structure != nil {
-			tree, _ := m.Structure.Part()
-			there = findPart(tree, number) != nil
-		}
-		return nil
-	}})
-	if err == nil && !there {
-		err = noPart(uid)
+// partOf finds the part that is wanted in the message's structure. It counts
+// as there when the structure cannot be read.
+func (w *want) partOf(m *session.Fetched) (part *result.Part, there bool) {
+	if w.part == "" || m.Structure == nil {
+		return nil, true
 	}
-	return err
+	tree, _ := m.Structure.Part()
+	part = findPart(tree, w.part)
+	return part, part != nil
 }
 
-func noPart(uid uint32) error {
-	return fault.New(fault.Negative, "message %d has no such part", uid).
-		Hint("fetch %d --structure --json tells the parts", uid)
-}
+func (w *want) noPart() string { return "there is no part " + w.part }
 
 // writeTexts streams the text of each message, part after part.
 func (o *fetchOptions) writeTexts(ctx context.Context, s *session.Session, p *picked, put func(uint32, io.Reader) error) (query.Set, error) {
@@ -147,7 +161,8 @@ func (o *fetchOptions) writeTexts(ctx context.Context, s *session.Session, p *pi
 		structures := map[uint32]*message.Structure{}
 		if _, err := s.Fetch(ctx, session.FetchRequest{Set: query.MakeSet(uids...), Items: []string{"BODYSTRUCTURE"}, Row: func(m *session.Fetched) error {
 			structures[m.UID] = m.Structure
-			return warn(o.in)(m)
+			warn(o.in, m)
+			return nil
 		}}); err != nil {
 			return told.Set(), err
 		}
@@ -204,15 +219,9 @@ func (rd *reading) writeText(ctx context.Context, uid uint32, tree *message.Stru
 }
 
 // warn tells a message's warnings where there is no row to carry them.
-func warn(in *input) func(*session.Fetched) error {
-	return func(m *session.Fetched) error {
-		for _, w := range m.Warnings {
-			in.say("message %d: %s", m.UID, w)
-		}
-		if m.NoBody {
-			return noPart(m.UID)
-		}
-		return nil
+func warn(in *input, m *session.Fetched) {
+	for _, w := range m.Warnings {
+		in.say("message %d: %s", m.UID, w)
 	}
 }
 
@@ -223,20 +232,24 @@ func (o *fetchOptions) writeDecoded(ctx context.Context, s *session.Session, p *
 		return nil, err
 	} else if binary {
 		wrote := false
-		told, err := s.Fetch(ctx, session.FetchRequest{Set: p.set, Items: []string{"BINARY.PEEK[" + o.stream.section + "]"},
-			Body: func(m *session.Fetched, _ string, r io.Reader, _ int64) error { wrote = true; return put(m.UID, r) },
-			Row:  warn(o.in)})
+		told, err := o.writeSection(ctx, s, p.set, "BINARY.PEEK["+o.stream.section+"]", func(uid uint32, r io.Reader) error {
+			wrote = true
+			return put(uid, r)
+		})
 		if err == nil || wrote || fault.KindOf(err) != fault.Refused {
 			return told, err
 		}
 	}
 	encodings := map[uint32]string{}
+	var there query.Builder
 	told, err := s.Fetch(ctx, session.FetchRequest{Set: p.set, Items: []string{"BODYSTRUCTURE"}, Row: func(m *session.Fetched) error {
-		if m.Structure == nil {
-			return warn(o.in)(m)
+		warn(o.in, m)
+		part, ok := o.want.partOf(m)
+		if !ok {
+			return put(m.UID, nil)
 		}
-		tree, _ := m.Structure.Part()
-		if part := findPart(tree, o.stream.section); part != nil {
+		there.Add(m.UID, m.UID)
+		if part != nil {
 			encodings[m.UID] = part.Encoding
 		}
 		return nil
@@ -244,10 +257,13 @@ func (o *fetchOptions) writeDecoded(ctx context.Context, s *session.Session, p *
 	if err != nil {
 		return told, err
 	}
-	return s.Fetch(ctx, session.FetchRequest{Set: told, Items: []string{"BODY.PEEK[" + o.stream.section + "]"},
-		Body: func(m *session.Fetched, _ string, r io.Reader, _ int64) error {
-			return put(m.UID, message.Decode(r, encodings[m.UID]))
-		}, Row: warn(o.in)})
+	_, err = o.writeSection(ctx, s, there.Set(), "BODY.PEEK["+o.stream.section+"]", func(uid uint32, r io.Reader) error {
+		if r == nil {
+			return put(uid, nil)
+		}
+		return put(uid, message.Decode(r, encodings[uid]))
+	})
+	return told, err
 }
 
 // findPart finds a part by its number.
@@ -278,6 +294,11 @@ func runFetchDir(ctx context.Context, c *connection, o fetchOptions) error {
 			told, err := o.write(ctx, s, p, func(uid uint32, r io.Reader) error {
 				box := s.Opened()
 				row := &result.Message{UID: uid, Place: result.Place{Account: s.Account(), Mailbox: box.Name, UIDValidity: box.Validity()}}
+				if r == nil {
+					gone.lack(&o.want)
+					row.Warnings = []string{o.want.noPart()}
+					return out.Row(row)
+				}
 				var err error
 				row.Path, _, err = save.write(o.fileName(box.Name, uid), r)
 				if errors.Is(err, fs.ErrExist) {
