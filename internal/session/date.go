@@ -60,12 +60,16 @@ func fastDate(s []byte) (time.Time, bool) {
 	}
 	day, year := num(0, 2), num(7, 11)
 	hour, min, sec := num(12, 14), num(15, 17), num(18, 20)
-	offset := num(22, 24)*3600 + num(24, 26)*60
+	zoneHour, zoneMin := num(22, 24), num(24, 26)
+	if !ok || s[21] != '-' && s[21] != '+' || day < 1 || hour > 23 || min > 59 || sec > 60 || zoneHour > 23 || zoneMin > 59 {
+		return time.Time{}, false
+	}
+	if day > 28 && time.Date(year, time.Month(month/3+1), day, 0, 0, 0, 0, time.UTC).Day() != day {
+		return time.Time{}, false // 31-Feb is no day in March
+	}
+	offset := zoneHour*3600 + zoneMin*60
 	if s[21] == '-' {
 		offset = -offset
-	}
-	if !ok || s[21] != '-' && s[21] != '+' || day < 1 || day > 31 || hour > 23 || min > 59 || sec > 60 || offset > 86400 || offset < -86400 {
-		return time.Time{}, false
 	}
 	loc := time.UTC
 	if offset != 0 {
