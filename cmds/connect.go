@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +48,11 @@ func (in *input) connection() (*connection, error) {
 		NoPipelining:   in.flagged("no-pipelining"),
 		Memory:         in.memory(), Now: in.p.Now,
 		Notice: func(text string) { in.say("the server says: %s", text) },
+	}
+	for _, name := range c.cfg.Auth {
+		if !slices.Contains(session.Mechanisms(), strings.ToLower(name)) {
+			return nil, fault.New(fault.Usage, "--auth: %q is none of %s", name, strings.Join(session.Mechanisms(), ", "))
+		}
 	}
 	if c.cfg.ReadOnly, err = in.readOnly(); err != nil {
 		return nil, err
