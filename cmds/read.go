@@ -298,7 +298,11 @@ func (rd *reading) fill(row *result.Message, m *session.Fetched) {
 // headers decodes the fields asked for.
 func (rd *reading) headers(row *result.Message, raw []byte) {
 	fields, warnings := message.Headers(raw)
-	row.Warnings = append(row.Warnings, warnings...)
+	for _, text := range warnings {
+		if !slices.Contains(row.Warnings, text) { // the envelope may have told it
+			row.Warnings = append(row.Warnings, text)
+		}
+	}
 	list := []result.Header{}
 	for _, f := range fields {
 		if len(rd.w.names) == 0 || slices.ContainsFunc(rd.w.names, func(n string) bool { return strings.EqualFold(n, f.Name) }) {
