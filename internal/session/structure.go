@@ -132,7 +132,9 @@ func (b *bodyReader) extension(s *message.Structure) {
 	if b.r.Next() == '(' {
 		b.r.Open()
 		for !b.r.Close() {
-			s.Language = append(s.Language, b.text())
+			if l := b.text(); len(s.Language) < maxLanguages {
+				s.Language = append(s.Language, l)
+			}
 		}
 	} else if l := b.text(); l != "" {
 		s.Language = []string{l}
@@ -140,8 +142,11 @@ func (b *bodyReader) extension(s *message.Structure) {
 	s.Location = b.text()
 }
 
-// maxParams is how many parameters of one part are kept.
-const maxParams = 1000
+// How many parameters and languages of one part are kept.
+const (
+	maxParams    = 1000
+	maxLanguages = 100
+)
 
 func (b *bodyReader) params() [][2]string {
 	var out [][2]string
