@@ -50,6 +50,10 @@ servers tell permanentflags.`,
 			if err := checkName(o.mailbox); err != nil {
 				return nil, err
 			}
+			if o.write && c.cfg.ReadOnly {
+				return nil, fault.New(fault.Safety, "select --write is refused: read-only mode").
+					Hint("leave out --read-only, or unset IMAPKNIFE_MODE")
+			}
 			spec := output.Spec{Row: result.Selected{}, Single: true}
 			return func(ctx context.Context) error {
 				return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error { return runSelect(ctx, s, out, o) })

@@ -253,13 +253,20 @@ func (c *collector) Set(v string) error {
 	return nil
 }
 
+// rivals are the forms of output of which one on the command line makes those
+// of the environment void.
+var rivals = map[string][]string{
+	"json": {"jsonl", "template", "null"}, "jsonl": {"json", "template", "null"},
+	"jq": {"template"}, "template": {"json", "jsonl", "jq"}, "null": {"json", "jsonl"},
+}
+
 // environment puts the settings of the environment in front, so that the
 // command line wins.
 func (in *input) environment(allowed []*flag) error {
 	var env []setting
 	for _, f := range allowed {
 		v, ok := in.p.Getenv(f.envName())
-		if !f.env || !ok || v == "" || in.flagged(f.name) {
+		if !f.env || !ok || v == "" || in.flagged(f.name) || slices.ContainsFunc(rivals[f.name], in.given) {
 			continue
 		}
 		s := setting{flag: f, value: v, has: true, env: true}
