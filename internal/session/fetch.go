@@ -68,7 +68,13 @@ const (
 	hasHeader
 	hasStructure
 	hasBody
-	hasOther
+	hasPreview
+	hasSaveDate
+	hasEmailID
+	hasThreadID
+	hasGmailID
+	hasGmailThread
+	hasGmailLabels
 )
 
 func (m *Fetched) reset() {
@@ -90,7 +96,8 @@ type fetch struct {
 	done  told
 	held  map[uint32]*Fetched
 	cur   *Fetched
-	lost  int // answers that name no UID
+	last  uint32 // the UID told for `*`, 0 while there is none
+	lost  int    // answers that name no UID
 	spool []spooled
 }
 
@@ -135,8 +142,8 @@ func (f *fetch) run(ctx context.Context, set string) error {
 	}
 	for uid, m := range f.held {
 		delete(f.held, uid)
-		if len(f.q.Set) == 1 && f.q.Set.HasLast() && len(f.done.order) > 0 {
-			continue // `*` is one message, and that was told; this is an update of another
+		if !f.asked(uid) {
+			continue // an update of another message, where that of `*` was told
 		}
 		if err := f.emit(m); err != nil {
 			return err
@@ -171,6 +178,8 @@ func wanted(items []string) int {
 			want |= hasHeader
 		case strings.HasPrefix(it, "BODY"), strings.HasPrefix(it, "BINARY"):
 			want |= hasBody
+		default:
+			want |= extensionBit(it)
 		}
 	}
 	return want
@@ -207,11 +216,13 @@ func (f *fetch) hear(r *wire.Response) error {
 	return f.settle(m)
 }
 
+// asked reports whether the message was asked for and not yet told. `*` is one
+// message only: the first told that the set does not name.
 func (f *fetch) asked(uid uint32) bool {
 	if f.done.contains(uid) {
 		return false
 	}
-	return f.q.Set.Contains(uid, uid)
+	return f.q.Set.Contains(uid, 0) || f.last == 0 && f.q.Set.HasLast()
 }
 
 // settle emits m if all that was asked for has come, else keeps it: an
@@ -238,6 +249,9 @@ func (f *fetch) settle(m *Fetched) error {
 func (f *fetch) emit(m *Fetched) error {
 	if !f.done.add(m.UID) {
 		return fault.New(fault.Protocol, "the server answers FETCH in no order at all")
+	}
+	if !f.q.Set.Contains(m.UID, 0) {
+		f.last = m.UID
 	}
 	if f.q.Row == nil {
 		return nil
@@ -266,12 +280,55 @@ func merge(old, m *Fetched) {
 		old.Structure = m.Structure
 	}
 	old.NoBody = old.NoBody || m.NoBody
-	if m.has&hasOther != 0 {
-		old.Preview, old.SaveDate, old.EmailID, old.ThreadID = m.Preview, m.SaveDate, m.EmailID, m.ThreadID
-		old.GmailID, old.GmailThread, old.GmailLabels = m.GmailID, m.GmailThread, m.GmailLabels
-	}
+	mergeExtensions(old, m)
 	old.Warnings = append(old.Warnings, m.Warnings...)
 	old.has |= m.has
+}
+
+func mergeExtensions(old, m *Fetched) {
+	if m.has&hasPreview != 0 {
+		old.Preview = m.Preview
+	}
+	if m.has&hasSaveDate != 0 {
+		old.SaveDate = m.SaveDate
+	}
+	if m.has&hasEmailID != 0 {
+		old.EmailID = m.EmailID
+	}
+	if m.has&hasThreadID != 0 {
+		old.ThreadID = m.ThreadID
+	}
+	if m.has&hasGmailID != 0 {
+		old.GmailID = m.GmailID
+	}
+	if m.has&hasGmailThread != 0 {
+		old.GmailThread = m.GmailThread
+	}
+	if m.has&hasGmailLabels != 0 {
+		old.GmailLabels = m.GmailLabels
+	}
+}
+
+// extensionBit is the bit of an extension's item, 0 where it is none that is
+// known.
+func extensionBit(item string) int {
+	switch item {
+	case "PREVIEW":
+		return hasPreview
+	case "SAVEDATE":
+		return hasSaveDate
+	case "EMAILID":
+		return hasEmailID
+	case "THREADID":
+		return hasThreadID
+	case "X-GM-MSGID":
+		return hasGmailID
+	case "X-GM-THRID":
+		return hasGmailThread
+	case "X-GM-LABELS":
+		return hasGmailLabels
+	}
+	return 0
 }
 
 // items reads the parenthesised list of items.
@@ -337,7 +394,7 @@ func (m *Fetched) extension(r *wire.Response, item string) {
 		m.item(r, []byte(upper))
 		return
 	}
-	m.has |= hasOther
+	m.has |= extensionBit(item)
 	switch item {
 	case "PREVIEW":
 		if s, ok := r.String(wire.MaxToken); ok {
@@ -525,9 +582,9 @@ func (t *told) contains(uid uint32) bool { return t.order.Contains(uid, 0) || t.
 func (t *told) add(uid uint32) bool {
 	n := len(t.order)
 	switch {
-	case n == 0 || uid > t.order[n-1].Hi+1:
+	case n == 0 || uid-1 > t.order[n-1].Hi:
 		t.order = append(t.order, query.Range{Lo: uid, Hi: uid})
-	case uid == t.order[n-1].Hi+1:
+	case uid-1 == t.order[n-1].Hi:
 		t.order[n-1].Hi = uid
 	default:
 		if t.late == nil {

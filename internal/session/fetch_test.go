@@ -1,0 +1,169 @@
+package session
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/imapknife/imapknife/internal/fault"
+)
+
+// tell runs FETCH and writes down what it told: a line a body, a line a row,
+// and last the UIDs or the error's kind.
+func tell(t testing.TB, text, set, items string) string {
+	t.Helper()
+	s, _ := answered(text, "IMAP4rev1")
+	var out strings.Builder
+	q := FetchRequest{Set: setOf(t, set), Items: strings.Fields(items)}
+	if strings.Contains(items, "BODY.PEEK[") || strings.Contains(items, "BINARY") {
+		q.Body = func(m *Fetched, section string, r io.Reader, size int64) error {
+			b, err := io.ReadAll(r)
+			fmt.Fprintf(&out, "%d [%s] %d %q\n", m.UID, section, size, b)
+			return err
+		}
+	}
+	q.Row = func(m *Fetched) error {
+		fmt.Fprintf(&out, "%d #%d %v", m.UID, m.Seq, m.Flags)
+		for _, f := range []struct {
+			name  string
+			value any
+			told  bool
+		}{
+			{"size", m.Size, m.Size != 0}, {"modseq", m.Modseq, m.Modseq != 0}, {"date", m.InternalDate.Format(time.DateOnly), !m.InternalDate.IsZero()},
+			{"header", fmt.Sprintf("%q", m.Header), len(m.Header) > 0}, {"structure", outline(m.Structure), m.Structure != nil},
+			{"email", m.EmailID, m.EmailID != ""}, {"thread", m.ThreadID, m.ThreadID != ""},
+			{"gmail", m.GmailID, m.GmailID != 0}, {"labels", m.GmailLabels, m.GmailLabels != nil},
+			{"nobody", m.NoBody, m.NoBody}, {"warnings", len(m.Warnings), m.Warnings != nil},
+		} {
+			if f.told {
+				fmt.Fprintf(&out, " %s=%v", f.name, f.value)
+			}
+		}
+		if m.Preview != nil {
+			fmt.Fprintf(&out, " preview=%q", *m.Preview)
+		}
+		if m.SaveDate != nil {
+			fmt.Fprintf(&out, " saved=%s", m.SaveDate.Format(time.DateOnly))
+		}
+		out.WriteString("\n")
+		return nil
+	}
+	told, err := s.Fetch(t.Context(), q)
+	if err != nil {
+		fmt.Fprintf(&out, "%v: ", fault.KindOf(err))
+	}
+	return out.String() + told.String()
+}
+
+var fetchTests = []struct {
+	name, set, items string
+	in               string // before the tagged OK
+	want             string
+}{
+	{"in order", "1:3", "FLAGS RFC822.SIZE", `
+* 1 FETCH (UID 1 FLAGS (\Seen $x) RFC822.SIZE 10)
+* 2 FETCH (FLAGS () RFC822.SIZE 5000000000 UID 2)
+* 3 FETCH (UID 3 FLAGS (\Recent) RFC822.SIZE 0)
+`, "1 #1 [\\Seen $x] size=10\n2 #2 [] size=5000000000\n3 #3 [\\Recent]\n1:3"},
+	{"out of order", "1:9", "RFC822.SIZE", `
+* 5 FETCH (UID 5 RFC822.SIZE 5)
+* 3 FETCH (UID 3 RFC822.SIZE 3)
+* 4 FETCH (UID 4 RFC822.SIZE 4)
+* 3 FETCH (UID 3 RFC822.SIZE 4)
+* 9 FETCH (UID 9 RFC822.SIZE 9)
+`, "5 #5 [] size=5\n3 #3 [] size=3\n4 #4 [] size=4\n9 #9 [] size=9\n3:5,9"},
+	{"the highest UID of all, first", "1:", "RFC822.SIZE", `
+* 2 FETCH (UID 4294967295 RFC822.SIZE 5)
+* 1 FETCH (UID 7 RFC822.SIZE 3)
+* 1 FETCH (UID 7 RFC822.SIZE 3)
+* 2 FETCH (UID 4294967295 RFC822.SIZE 5)
+`, "4294967295 #2 [] size=5\n7 #1 [] size=3\n7,4294967295"},
+	{"none", "1:3", "FLAGS", "\n", ""},
+	{"unasked and twice", "2", "FLAGS", `
+* 1 FETCH (UID 1 FLAGS ())
+* 2 FETCH (UID 2 FLAGS (a))
+* 2 FETCH (UID 2 FLAGS (b))
+* 3 FETCH (FLAGS ())
+* 4 FETCH (UID 4294967296 FLAGS ())
+* 5 FETCH (UID 0 FLAGS ())
+* FETCH (UID 3 FLAGS ())
+* 7 FETCH
+* 8 FETCH ()
+`, "2 #2 [a]\n2"},
+	{"an update of the flags before the answer", "2", "FLAGS BODY.PEEK[]", `
+* 2 FETCH (UID 2 FLAGS (\Seen))
+* 2 FETCH (FLAGS (\Deleted))
+* 2 FETCH (UID 2 FLAGS (\Seen \Flagged) BODY[] {3}
+abc)
+* 2 FETCH (UID 2 FLAGS ())
+`, "2 [] 3 \"abc\"\n2 #2 [\\Seen \\Flagged]\n2"},
+	{"an update of the flags before a preview", "2", "FLAGS PREVIEW", `
+* 2 FETCH (UID 2 FLAGS (\Seen))
+* 2 FETCH (UID 2 FLAGS (\Seen) PREVIEW "hello")
+`, "2 #2 [\\Seen] preview=\"hello\"\n2"},
+	{"in pieces", "1:3", "FLAGS INTERNALDATE RFC822.SIZE MODSEQ BODYSTRUCTURE EMAILID THREADID BODY.PEEK[HEADER]", `
+* 2 FETCH (UID 2 FLAGS (a) INTERNALDATE "17-Jul-1996 02:44:25 -0700")
+* 1 FETCH (UID 1 EMAILID (M1))
+* 2 FETCH (UID 2 RFC822.SIZE 10 MODSEQ (7))
+* 1 FETCH (UID 1 THREADID (T1))
+* 2 FETCH (UID 2 BODYSTRUCTURE ("text" "plain") EMAILID (M2))
+* 2 FETCH (UID 2 THREADID NIL BODY[HEADER] {4}
+A: b)
+* 2 FETCH (UID 2 FLAGS (z))
+`, "2 #2 [a] size=10 modseq=7 date=1996-07-17 header=\"A: b\" structure=text/plain email=M2\n1 #1 [] email=M1 thread=T1\n1:2"},
+	{"only a part of what was asked", "1:3", "FLAGS RFC822.SIZE", "\n* 2 FETCH (UID 2 FLAGS (a))\n", "2 #2 [a]\n2"},
+	{"the UID behind the body", "1", "BODY.PEEK[1] FLAGS", `
+* 1 FETCH (BODY[1] {3}
+abc FLAGS (x) UID 1)
+`, "1 [1] 3 \"abc\"\n1 #1 [x]\n1"},
+	{"the UID behind the body of another message", "1", "BODY.PEEK[1]", `
+* 2 FETCH (BODY[1] {3}
+xyz UID 2)
+* 1 FETCH (BODY[1] "abc" UID 1)
+`, "1 [1] 3 \"abc\"\n1 #1 []\n1"},
+	{"two sections, the UID between", "1", "BODY.PEEK[1] BODY.PEEK[2.MIME]", `
+* 1 FETCH (BODY[1] "a" UID 1 BODY[2.MIME] "b")
+`, "1 [2.MIME] 1 \"b\"\n1 [1] 1 \"a\"\n1 #1 []\n1"},
+	{"another section", "1", "BODY.PEEK[1]", `
+* 1 FETCH (UID 1 BODY[2] "no" BODY[TEXT] "no" BINARY[1] "no")
+* 1 FETCH (UID 1 BODY[1]<0> "yes")
+`, "1 [1] 3 \"yes\"\n1 #1 []\n1"},
+	{"BINARY", "1", "BINARY.PEEK[1.2]", "\n* 1 FETCH (UID 1 BINARY.SIZE[1.2] 3 BINARY[1.2] ~{3}\na\x00b)\n", "1 [1.2] 3 \"a\\x00b\"\n1 #1 []\n1"},
+	{"NIL for a body", "1:2", "BODY.PEEK[9]", "\n* 1 FETCH (UID 1 BODY[9] NIL)\n* 2 FETCH (UID 2 BODY[9] \"\")\n",
+		"1 #1 [] nobody=true\n2 [9] 0 \"\"\n2 #2 []\n1:2"},
+	{"a section in small letters", "1", "BODY.PEEK[HEADER.FIELDS (Subject)] BODY.PEEK[1.mime]", `
+* 1 fetch (uid 1 body[header.fields ("subject")] "S: x" body[1.mime] "m")
+`, "1 [1.MIME] 1 \"m\"\n1 #1 [] header=\"S: x\"\n1"},
+	{"a malformed one", "1:3", "RFC822.SIZE INTERNALDATE BODYSTRUCTURE", `
+* 1 FETCH (UID 1 RFC822.SIZE 99999999999999999999999 INTERNALDATE NIL BODYSTRUCTURE NIL)
+* 2 FETCH (UID 2 RFC822.SIZE 7 INTERNALDATE "yesterday" BODYSTRUCTURE ())
+* 3 FETCH (UID 3 RFC822.SIZE 8 INTERNALDATE "17-Jul-1996 02:44:25 -0700" BODYSTRUCTURE ("text" "plain"))
+`, "1 #1 [] warnings=1\n2 #2 [] size=7 warnings=2\n3 #3 [] size=8 date=1996-07-17 structure=text/plain\n1:3"},
+	{"never closed", "1:2", "FLAGS", "\n* 1 FETCH (UID 1 FLAGS (a\n* 2 FETCH (UID 2 FLAGS (b))\n", "1 #1 [a] warnings=1\n2 #2 [b]\n1:2"},
+	{"the UID cannot be read", "1:2", "RFC822.SIZE", "\n* 1 FETCH (UID x RFC822.SIZE 1)\n* 2 FETCH (UID 2 RFC822.SIZE 2)\n", "2 #2 [] size=2\nprotocol: 2"},
+	{"odd words", "1", "FLAGS", `
+* 1 FETCH (UID 1 X-NEW (a (b)) ENVELOPE NIL  FLAGS ("quoted" a]b NIL ` + "\xff" + `) X-OTHER {2}
+)( )
+`, "1 #1 [quoted a]b  \uFFFD]\n1"},
+	{"the last", "last", "FLAGS", "\n* 9 FETCH (UID 70 FLAGS (a))\n* 1 FETCH (UID 1 FLAGS ())\n", "70 #9 [a]\n70"},
+	{"Gmail", "1", "X-GM-MSGID X-GM-THRID X-GM-LABELS", `
+* 1 FETCH (X-GM-THRID 2 X-GM-MSGID 18446744073709551615 X-GM-LABELS (\Inbox "a b" &APw- r&d) UID 1)
+`, "1 #1 [] gmail=18446744073709551615 labels=[\\Inbox a b ü r&d]\n1"},
+	{"extensions", "1:2", "PREVIEW SAVEDATE EMAILID THREADID", `
+* 1 FETCH (UID 1 PREVIEW NIL SAVEDATE NIL EMAILID NIL THREADID (T))
+* 2 FETCH (UID 2 PREVIEW {3}
+a` + "\xff" + `b SAVEDATE "17-Jul-1996 02:44:25 -0700" EMAILID (M) THREADID NIL)
+`, "1 #1 [] thread=T\n2 #2 [] email=M preview=\"a\uFFFDb\" saved=1996-07-17\n1:2"},
+}
+
+func TestFetch(t *testing.T) {
+	for _, tt := range fetchTests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tell(t, tt.in[1:]+"A1 OK done\n", tt.set, tt.items); got != tt.want {
+				t.Errorf("told\n%s\nwant\n%s", got, tt.want)
+			}
+		})
+	}
+}
