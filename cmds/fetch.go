@@ -235,7 +235,7 @@ func (o *fetchOptions) readContent(in *input) error {
 // columns are the plain columns of what is wanted.
 func (o *fetchOptions) columns() []output.Column {
 	w, loc := &o.want, o.in.location()
-	cols := []output.Column{{Field: "uid", Title: "UID", Right: true}}
+	var cols []output.Column
 	add := func(on bool, c output.Column) {
 		if on {
 			cols = append(cols, c)
@@ -243,6 +243,7 @@ func (o *fetchOptions) columns() []output.Column {
 	}
 	add(o.sel.many(), output.Column{Field: "mailbox"})
 	add(w.seq, output.Column{Field: "seq", Right: true})
+	add(true, output.Column{Field: "uid", Title: "UID", Right: true})
 	add(w.envelope != 0, output.Column{Field: "date", Format: localTime(loc)})
 	add(w.envelope != 0, output.Column{Field: "from", Format: shortFrom, Flex: true})
 	add(w.envelope != 0, output.Column{Field: "to", Format: shortFrom, Flex: true})

@@ -88,11 +88,11 @@ func searchSpec(in *input, o searchOptions) output.Spec {
 		return output.Spec{Row: result.Count{}, Columns: []output.Column{{Field: "count"}}, Single: structured}
 	}
 	cols := []output.Column{{Field: "uid", Title: "UID", Right: true}}
-	if o.sel.many() {
-		cols = append([]output.Column{{Field: "mailbox"}}, cols...)
-	}
 	if o.sel.seq {
 		cols = append([]output.Column{{Field: "seq", Right: true}}, cols...)
+	}
+	if o.sel.many() {
+		cols = append([]output.Column{{Field: "mailbox"}}, cols...)
 	}
 	if o.long {
 		cols = append(cols,

@@ -165,6 +165,10 @@ func (sel *selection) named(ctx context.Context, s *session.Session) ([]string, 
 		}
 		return nil
 	})
+	given := sel.sets[sel.boxes[0]]
+	for _, name := range names {
+		sel.sets[name] = given
+	}
 	return names, err
 }
 
