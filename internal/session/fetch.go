@@ -96,7 +96,7 @@ type fetch struct {
 	done  told
 	held  map[uint32]*Fetched
 	cur   *Fetched
-	last  uint32 // the UID told for `*`, 0 while there is none
+	star  uint32 // the UID told for `*`, 0 while there is none
 	lost  int    // answers that name no UID
 	spool []spooled
 }
@@ -222,7 +222,7 @@ func (f *fetch) asked(uid uint32) bool {
 	if f.done.contains(uid) {
 		return false
 	}
-	return f.q.Set.Contains(uid, 0) || f.last == 0 && f.q.Set.HasLast()
+	return f.q.Set.Contains(uid, 0) || f.star == 0 && f.q.Set.HasLast()
 }
 
 // settle emits m if all that was asked for has come, else keeps it: an
@@ -251,7 +251,7 @@ func (f *fetch) emit(m *Fetched) error {
 		return fault.New(fault.Protocol, "the server answers FETCH in no order at all")
 	}
 	if !f.q.Set.Contains(m.UID, 0) {
-		f.last = m.UID
+		f.star = m.UID
 	}
 	if f.q.Row == nil {
 		return nil
