@@ -28,6 +28,8 @@ type Process struct {
 	Stdout, Stderr io.Writer
 	Environ        []string
 	Now            func() time.Time
+
+	ctx context.Context // ended by a signal
 }
 
 // Getenv returns the last value of an environment variable.
@@ -38,6 +40,33 @@ func (p *Process) Getenv(name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// stdin is standard input, of which a signal ends the reading.
+func (p *Process) stdin() io.Reader { return interruptible{p.ctx, p.Stdin} }
+
+type interruptible struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (i interruptible) Read(b []byte) (int, error) {
+	type got struct {
+		n   int
+		err error
+	}
+	done := make(chan got, 1)
+	own := make([]byte, len(b)) // b is the caller's again when a signal ends the reading
+	go func() {
+		n, err := i.r.Read(own)
+		done <- got{n, err}
+	}()
+	select {
+	case <-i.ctx.Done():
+		return 0, context.Cause(i.ctx)
+	case g := <-done:
+		return copy(b, own[:g.n]), g.err
+	}
 }
 
 // terminal returns the file behind a stream if it is a terminal.
@@ -83,6 +112,7 @@ func (p *Process) Say(format string, args ...any) {
 func Main(p *Process) int {
 	ctx, stop := p.signals()
 	defer stop()
+	p.ctx = ctx
 	in, err := parse(p)
 	if err == nil {
 		var r runner

@@ -31,7 +31,7 @@ type row struct {
 // an older UIDVALIDITY are errors before anything is sent.
 func (sel *selection) readRows(c *connection) error {
 	sel.given = true
-	in := bufio.NewReader(sel.in.p.Stdin)
+	in := bufio.NewReader(sel.in.p.stdin())
 	first, err := firstByte(in)
 	switch {
 	case errors.Is(err, io.EOF):

@@ -63,14 +63,9 @@ type Sources struct {
 func (s Sources) Secret(ctx context.Context) (Secret, error) {
 	switch {
 	case s.Stdin != nil:
-		return read(s.Stdin, "standard input")
+		return wait(ctx, func() (Secret, error) { return read(s.Stdin, "standard input") })
 	case s.File != "":
-		f, err := os.Open(s.File)
-		if err != nil {
-			return Secret{}, fault.Wrap(fault.Auth, err, "cannot read the password file")
-		}
-		defer f.Close()
-		return read(f, s.File)
+		return wait(ctx, s.file)
 	case s.Command != "":
 		return s.run(ctx)
 	case s.Env != "":
@@ -81,6 +76,35 @@ func (s Sources) Secret(ctx context.Context) (Secret, error) {
 	}
 	return Secret{}, fault.New(fault.Auth, "no password").
 		Hint("set IMAPKNIFE_PASSWORD, or use --password-command, --password-file or --password-stdin")
+}
+
+// wait runs get, which may block for ever on a pipe that nobody writes to, until
+// ctx is cancelled.
+func wait(ctx context.Context, get func() (Secret, error)) (Secret, error) {
+	type answer struct {
+		secret Secret
+		err    error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		secret, err := get()
+		done <- answer{secret, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return Secret{}, context.Cause(ctx)
+	case a := <-done:
+		return a.secret, a.err
+	}
+}
+
+func (s Sources) file() (Secret, error) {
+	f, err := os.Open(s.File)
+	if err != nil {
+		return Secret{}, fault.Wrap(fault.Auth, err, "cannot read the password file")
+	}
+	defer f.Close()
+	return read(f, s.File)
 }
 
 func read(r io.Reader, where string) (Secret, error) {
