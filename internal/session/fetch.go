@@ -96,8 +96,9 @@ type fetch struct {
 	done  told
 	held  map[uint32]*Fetched
 	cur   *Fetched
-	star  uint32 // the UID told for `*`, 0 while there is none
-	lost  int    // answers that name no UID
+	item  section // told last, of those with one
+	star  uint32  // the UID told for `*`, 0 while there is none
+	lost  int     // answers that name no UID
 	spool []spooled
 }
 
@@ -337,18 +338,21 @@ func (f *fetch) items(r *wire.Response, m *Fetched) error {
 		return nil
 	}
 	for !r.Close() {
-		item := r.Item()
-		if len(item) == 0 {
-			r.Skip()
-			continue
-		}
-		if i := bytes.IndexByte(item, '['); i >= 0 {
-			if err := f.section(r, m, string(item[:i]), string(item[i+1:])); err != nil {
-				return err
+		if !r.Take(f.item.item) { // nearly always the one of the message before
+			item := r.Item()
+			if len(item) == 0 {
+				r.Skip()
+				continue
 			}
-			continue
+			if bytes.IndexByte(item, '[') < 0 {
+				m.item(r, item)
+				continue
+			}
+			f.item = f.named(string(item))
 		}
-		m.item(r, item)
+		if err := f.section(r, m, &f.item); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -482,24 +486,37 @@ func (m *Fetched) readHeader(r *wire.Response) {
 	}
 }
 
-// section reads the value of BODY[…] or BINARY[…]. rest is the section with
-// its closing bracket and origin.
-func (f *fetch) section(r *wire.Response, m *Fetched, name, rest string) error {
+// section is an item such as BODY[1.MIME]<0> taken apart.
+type section struct {
+	item   string // as told
+	name   string // what stands in the brackets, in upper case
+	header bool   // the header or fields of it, and that was asked for
+	body   bool   // a body that was asked for
+}
+
+func (f *fetch) named(item string) section {
+	s := section{item: item}
+	kind, rest, _ := strings.Cut(item, "[")
 	end := strings.LastIndexByte(rest, ']')
 	if end < 0 {
-		r.Skip()
-		return nil
+		return s
 	}
-	section := strings.ToUpper(rest[:end])
-	if section == "HEADER" || strings.HasPrefix(section, "HEADER.FIELDS ") {
-		if f.want&hasHeader != 0 {
-			m.readHeader(r)
-			return nil
-		}
-		r.Skip()
-		return nil
+	s.name = strings.ToUpper(rest[:end])
+	if s.name == "HEADER" || strings.HasPrefix(s.name, "HEADER.FIELDS ") {
+		s.header = f.want&hasHeader != 0
+		return s
 	}
-	if strings.EqualFold(name, "BINARY.SIZE") || f.q.Body == nil || !f.wantsSection(name, section) {
+	s.body = !strings.EqualFold(kind, "BINARY.SIZE") && f.q.Body != nil && f.wantsSection(kind, s.name)
+	return s
+}
+
+// section reads the value of BODY[…] or BINARY[…].
+func (f *fetch) section(r *wire.Response, m *Fetched, s *section) error {
+	switch {
+	case s.header:
+		m.readHeader(r)
+		return nil
+	case !s.body:
 		r.Skip()
 		return nil
 	}
@@ -509,7 +526,7 @@ func (f *fetch) section(r *wire.Response, m *Fetched, name, rest string) error {
 		m.NoBody = r.Err() == nil
 		return nil
 	}
-	return f.deliver(m, section, b, b.Size)
+	return f.deliver(m, s.name, b, b.Size)
 }
 
 // wantsSection reports whether the section was asked for: servers have sent
