@@ -131,7 +131,7 @@ func (s *Session) statuses(ctx context.Context, items []string, all []*ListEntry
 
 // statusName ends an unquoted name with blanks, which GNU imap4d sends: what
 // follows is a list that begins with an item.
-var statusName = regexp.MustCompile(`^(.*?) *(\((?:[A-Z]+ [0-9(]|\)).*)$`)
+var statusName = regexp.MustCompile(`(?i)^(.*?) *(\((?:[A-Z]+ (?:[0-9(]|NIL)|\)).*)$`)
 
 // readStatus reads `name (ITEM value …)`. Unknown items are passed over.
 func readStatus(resp *wire.Response) *StatusData {
