@@ -168,7 +168,7 @@ func runSave(ctx context.Context, s *session.Session, out *output.Printer, o att
 	case sv.refused > 0 && sv.refused == out.Rows():
 		return fault.New(fault.Safety, "no file was written: all exist in %q", o.dir).Hint("--overwrite replaces files")
 	case sv.refused > 0:
-		return fault.New(fault.Partial, "%d files were not written: they exist in %q", sv.refused, o.dir).Hint("--overwrite replaces files")
+		return fault.New(fault.Partial, "%d of %d files were not written: they exist in %q", sv.refused, sv.out.Rows(), o.dir).Hint("--overwrite replaces files")
 	}
 	return empty(gone.err(there), o.failEmpty, uint64(out.Rows()))
 }

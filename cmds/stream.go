@@ -318,7 +318,7 @@ func runFetchDir(ctx context.Context, c *connection, o fetchOptions) error {
 		case refused > 0 && refused == out.Rows():
 			return fault.New(fault.Safety, "no file was written: all exist in %q", o.dir).Hint("--overwrite replaces files")
 		case refused > 0:
-			return fault.New(fault.Partial, "%d files were not written: they exist in %q", refused, o.dir).Hint("--overwrite replaces files")
+			return fault.New(fault.Partial, "%d of %d files were not written: they exist in %q", refused, out.Rows(), o.dir).Hint("--overwrite replaces files")
 		}
 		return empty(gone.err(out.Rows()), o.failEmpty, uint64(out.Rows()))
 	})
