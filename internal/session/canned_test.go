@@ -31,8 +31,9 @@ func (c *canned) SetWriteDeadline(time.Time) error { return nil }
 // CRLF.
 func answered(text, capabilities string) (*Session, *strings.Builder) {
 	nc := &canned{Reader: strings.NewReader(strings.ReplaceAll(text, "\n", "\r\n"))}
-	c := wire.NewConn(nc, wire.Options{Now: time.Now})
-	return &Session{cfg: Config{Now: time.Now}, c: c, caps: parseCaps(capabilities), box: &Box{Name: "INBOX", Exists: 3}}, &nc.sent
+	s := &Session{cfg: Config{Now: time.Now}, caps: parseCaps(capabilities), box: &Box{Name: "INBOX", Exists: 3}}
+	s.c = wire.NewConn(nc, wire.Options{Now: time.Now, Notice: s.notice})
+	return s, &nc.sent
 }
 
 func setOf(t testing.TB, s string) query.Set {

@@ -33,10 +33,17 @@ func (s *Session) Search(ctx context.Context, q SearchRequest) (*SearchResult, e
 	if err != nil {
 		return nil, err
 	}
-	if st.Status == "BAD" && extended && !s.Offers("ESEARCH") {
-		// What the server offered last time no longer holds.
-		if res, st, err = s.search(ctx, q, false); err != nil {
-			return nil, err
+	if st.Status == "BAD" && extended {
+		// What the server offered last time may no longer hold.
+		if s.caps == nil {
+			if err := s.askCaps(ctx); err != nil {
+				return nil, err
+			}
+		}
+		if !s.Offers("ESEARCH") {
+			if res, st, err = s.search(ctx, q, false); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if !st.OK() {
@@ -109,7 +116,7 @@ func (s *Session) search(ctx context.Context, q SearchRequest, extended bool) (*
 		return nil, st, err
 	}
 	res.Set = found.Set()
-	if !extended || !q.Count {
+	if !extended || !q.Count || res.Count == 0 {
 		res.Count = res.Set.Len() + uint64(len(res.Order))
 	}
 	return res, st, nil
