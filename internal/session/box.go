@@ -37,6 +37,14 @@ func (b *Box) Validity() uint32 {
 	return *b.UIDValidity
 }
 
+// title is the mailbox's name for an error text.
+func (b *Box) title() string {
+	if b == nil {
+		return ""
+	}
+	return b.Name
+}
+
 // Examine puts EXAMINE of the mailbox into flight. Box tells how it went; an
 // operation that needs the mailbox open fails with the same error.
 func (s *Session) Examine(ctx context.Context, name string) error { return s.open(ctx, name, false) }
@@ -49,6 +57,9 @@ func (s *Session) Select(ctx context.Context, name string) error { return s.open
 func (s *Session) Box(ctx context.Context) (*Box, error) {
 	if err := s.Settle(ctx); err != nil {
 		return nil, err
+	}
+	if s.box == nil {
+		return nil, fault.New(fault.Refused, "no mailbox is open")
 	}
 	return s.box, nil
 }

@@ -50,7 +50,7 @@ func (c caps) names() []string { return slices.Sorted(maps.Values(c)) }
 // offers for logging in, from the login on what holds for the session.
 func (s *Session) setCaps(c caps) {
 	s.literals(c)
-	if s.login == nil {
+	if s.login == nil && !s.preauth {
 		s.greeting = c
 		return
 	}

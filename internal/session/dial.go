@@ -159,6 +159,7 @@ func (s *Session) greet(ctx context.Context) (preauth bool, err error) {
 	if st.Status == "BYE" {
 		return false, refusal(st, "the server refuses the connection")
 	}
+	s.alert(st)
 	preauth = st.Status == "PREAUTH"
 	if s.cfg.TLS == StartTLS {
 		if preauth {
@@ -203,18 +204,23 @@ func (s *Session) startTLS(ctx context.Context) error {
 		return tc, nil
 	})
 	// What the server said in clear, asked or not, may be anybody's word.
-	s.greeting = nil
+	s.secured, s.greeting = err == nil, nil
 	s.c.AllowNonSync(-1)
 	return err
 }
 
-// notice hears what no command asked for. Only an ALERT must reach a person
-// (RFC 9051 section 7.1).
+// notice hears what no command asked for.
 func (s *Session) notice(r *wire.Response) {
-	switch {
-	case r.Status.Code == "ALERT" && s.cfg.Notice != nil:
-		s.cfg.Notice(r.Status.Text)
-	case r.Kind == "CAPABILITY":
+	s.alert(r.Status)
+	if r.Kind == "CAPABILITY" {
 		s.setCaps(parseCaps(string(r.Text())))
+	}
+}
+
+// alert tells a person what a server must have told (RFC 9051 section 7.1),
+// except in clear where TLS is to come: there it may be anybody's word.
+func (s *Session) alert(st wire.Status) {
+	if st.Code == "ALERT" && s.cfg.Notice != nil && (s.cfg.TLS != StartTLS || s.secured) {
+		s.cfg.Notice(st.Text)
 	}
 }

@@ -151,7 +151,7 @@ func (f *fetch) run(ctx context.Context, set string) error {
 		}
 	}
 	if !st.OK() {
-		e := refusal(st, "cannot fetch from %q", f.s.box.Name)
+		e := refusal(st, "cannot fetch from %q", f.s.box.title())
 		if len(f.done.order) > 0 { // some of them may have been removed meanwhile
 			e.Kind = fault.Partial
 		}

@@ -47,7 +47,7 @@ func (s *Session) Search(ctx context.Context, q SearchRequest) (*SearchResult, e
 		}
 	}
 	if !st.OK() {
-		e := refusal(st, "cannot search %q", s.box.Name)
+		e := refusal(st, "cannot search %q", s.box.title())
 		if st.Code == "BADCHARSET" || q.UTF8 {
 			e.Hint("the server may be unable to search for text that is not ASCII")
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,6 +60,8 @@ type Session struct {
 	account string
 	rtt     time.Duration // of the TCP handshake
 	exposed bool          // clear text that leaves this machine
+	secured bool          // STARTTLS is done
+	preauth bool          // the server greeted us as logged in
 
 	greeting caps // announced before login, nil when unknown
 	caps     caps // announced after login, nil when unknown
@@ -68,6 +71,7 @@ type Session struct {
 
 	prologue []step
 	login    *wire.Pending
+	rejected error           // why the login failed
 	piped    []*wire.Pending // sent behind a login that was not yet answered
 	probed   bool            // the NOOP that proves dropping has been sent
 	box      *Box
@@ -110,7 +114,7 @@ func (s *Session) start(ctx context.Context, secret string) error {
 	if err != nil || s.cfg.Secret == nil {
 		return err
 	}
-	if preauth {
+	if s.preauth = preauth; preauth {
 		s.caps, s.greeting = s.greeting, nil
 		return nil
 	}
@@ -151,8 +155,12 @@ func (s *Session) later(ctx context.Context, cmd *wire.Command, check func(wire.
 	return nil
 }
 
-// Settle waits until the login and what was sent behind it are answered.
+// Settle waits until the login and what was sent behind it are answered. When
+// the login has failed, it and every operation fail with that error.
 func (s *Session) Settle(ctx context.Context) error {
+	if s.rejected != nil {
+		return s.rejected
+	}
 	for len(s.prologue) > 0 {
 		st := s.prologue[0]
 		status, err := s.await(ctx, st.p)
@@ -162,6 +170,9 @@ func (s *Session) Settle(ctx context.Context) error {
 		s.prologue = s.prologue[1:]
 		if err := st.check(status); err != nil {
 			s.prologue = nil
+			if st.p == s.login {
+				s.rejected = err
+			}
 			return err
 		}
 	}
@@ -189,13 +200,15 @@ func (s *Session) finish(ctx context.Context, p *wire.Pending) (wire.Status, err
 // falls silent after accepting it, it may have dropped them: Courier does.
 func (s *Session) await(ctx context.Context, p *wire.Pending) (wire.Status, error) {
 	for !p.Done() && s.mayDrop() {
-		ready, err := s.c.Ready(ctx, s.patience())
-		if err != nil {
-			return wire.Status{}, err
+		ready, err := true, error(nil)
+		if s.login.Done() {
+			ready, err = s.c.Ready(ctx, s.patience())
 		}
-		if ready {
+		switch {
+		case err != nil:
+		case ready:
 			err = s.c.Step(ctx)
-		} else {
+		default:
 			err = s.probe(ctx)
 		}
 		if err != nil {
@@ -203,6 +216,9 @@ func (s *Session) await(ctx context.Context, p *wire.Pending) (wire.Status, erro
 		}
 	}
 	st, err := s.c.Wait(ctx, p)
+	if st.OK() {
+		s.alert(st)
+	}
 	if st.Status == "BAD" && s.caps == nil && s.guessed != nil {
 		s.record.Capabilities, s.learnt = nil, true // it may no longer be what it was
 	}
@@ -226,9 +242,6 @@ func (s *Session) mayDrop() bool {
 // patience is how long the server may be silent after the login before that
 // is looked into.
 func (s *Session) patience() time.Duration {
-	if !s.login.Done() {
-		return s.cfg.IOTimeout
-	}
 	return min(200*time.Millisecond+4*s.rtt, 3*time.Second)
 }
 
@@ -236,24 +249,21 @@ func (s *Session) patience() time.Duration {
 // that is answered before them proves it. Then they are sent again. All of
 // them only read.
 func (s *Session) probe(ctx context.Context) error {
-	if !s.login.Done() {
-		_, err := s.c.Wait(ctx, s.login) // reports the time-out
-		return err
-	}
 	s.probed = true
 	if _, err := s.c.Do(ctx, wire.NewCommand("NOOP")); err != nil {
 		return err
 	}
-	for _, p := range s.piped {
-		if p.Done() {
-			continue
-		}
-		s.record.NoPipelining, s.learnt = true, true
+	dropped := slices.DeleteFunc(slices.Clone(s.piped), (*wire.Pending).Done)
+	if len(dropped) == 0 {
+		return nil // it was only slow
+	}
+	s.record.NoPipelining, s.learnt = true, true
+	s.cfg.Trace.Note("the server dropped what was sent behind the login; it is sent again")
+	for _, p := range dropped {
 		if err := s.c.Resend(ctx, p); err != nil {
 			return err
 		}
 	}
-	s.cfg.Trace.Note("the server dropped what was sent behind the login; sent again")
 	return nil
 }
 
