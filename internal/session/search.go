@@ -91,15 +91,9 @@ func (s *Session) search(ctx context.Context, q SearchRequest, extended bool) (*
 	cmd.On(func(r *wire.Response) error {
 		switch r.Kind {
 		case "SEARCH":
-			for b := r.Next(); b >= '0' && b <= '9'; b = r.Next() {
-				if n := r.Number32(); n != 0 {
-					found.Add(n, n)
-				}
-			}
+			readNumbers(r, func(n uint32) { found.Add(n, n) })
 		case "SORT":
-			for b := r.Next(); b >= '0' && b <= '9'; b = r.Next() {
-				res.Order = append(res.Order, r.Number32())
-			}
+			readNumbers(r, func(n uint32) { res.Order = append(res.Order, n) })
 		default:
 			readESearch(r, &found, res)
 		}
@@ -137,6 +131,21 @@ func addTokens(cmd *wire.Command, tokens []query.Token) {
 	}
 }
 
+// readNumbers reads `2 3 5`, behind which (MODSEQ 7) may stand (RFC 7162
+// section 3.1.5). What else stands there is an error: the answer would not be
+// whole. A zero, which servers may mean as "none", is nothing.
+func readNumbers(r *wire.Response, fn func(uint32)) {
+	b := r.Next()
+	for ; b >= '0' && b <= '9'; b = r.Next() {
+		if n := r.Number32(); n != 0 {
+			fn(n)
+		}
+	}
+	if !r.AtEnd() && b != '(' {
+		r.Number() // says what stands there
+	}
+}
+
 // ours reads (TAG "A1") and reports whether it names our command: another's
 // result is not ours.
 func ours(r *wire.Response) bool {
@@ -161,12 +170,18 @@ func readESearch(r *wire.Response, found *query.Builder, res *SearchResult) {
 			}
 			continue
 		}
-		switch string(r.Atom()) {
-		case "UID", "uid":
-		case "ALL", "all":
-			r.Set(found.Add)
-		case "COUNT", "count":
+		switch strings.ToUpper(string(r.Atom())) {
+		case "UID":
+		case "ALL":
+			r.Set(func(lo, hi uint32) {
+				if lo != 0 && hi != 0 { // a zero would be `*`
+					found.Add(lo, hi)
+				}
+			})
+		case "COUNT":
 			res.Count = r.Number()
+		case "": // a parenthesis or a string where a name belongs
+			r.Number()
 		default:
 			r.Skip()
 		}
