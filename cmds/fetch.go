@@ -28,12 +28,12 @@ func newFetch() *verb {
 	return &verb{
 		name: "fetch", group: groupMessages, args: "SET",
 		summary: "read messages, or what is known of them",
-		about: `Tells what is asked for of each message in the set, a row each as it arrives;
-without any such flag what --fields names, else envelope, flags, size and
-internal date. Nothing is marked as read. --text, --html, --body, --raw or
---part alone, of one message, is written to standard output as it is; of several
-with --dir, a file each, or in rows with --json and --jsonl. A UID that is not
-there makes the exit status 1, or 9 when others are.`,
+		about: `Tells what is asked for of each message in the set, by flags and by --fields, a
+row each as it arrives; without either, envelope, flags, size and internal date.
+Nothing is marked as read. --text, --html, --body, --raw or --part alone, of one
+message, is written to standard output as it is; of several with --dir, a file
+each, or in rows with --json and --jsonl. A UID that is not there makes the exit
+status 1, or 9 when others are; so does a part that is not there.`,
 		examples: []example{
 			{"subjects of all messages", "imapknife fetch 1: --fields uid,subject"},
 			{"a message as it is", "imapknife fetch 42 --raw >42.eml"},
@@ -125,7 +125,7 @@ func (o *fetchOptions) read(in *input) error {
 	}
 	for _, x := range [...]struct{ flag, items string }{
 		{"preview", "PREVIEW"}, {"savedate", "SAVEDATE"}, {"email-id", "EMAILID"}, {"thread-id", "THREADID"},
-		{"gmail", "X-GM-MSGID X-GM-THRID X-GM-LABELS"},
+		{"gmail", gmailItems},
 	} {
 		if in.flagged(x.flag) {
 			w.extension = append(w.extension, strings.Fields(x.items)...)
@@ -150,41 +150,13 @@ func (o *fetchOptions) read(in *input) error {
 		}
 	}
 	switch {
-	case !rows && kinds == 0 && in.flagged("fields"):
-		o.readFields(in)
-	case !rows && kinds == 0:
+	case !rows && kinds == 0 && !in.flagged("fields"):
 		w.envelope, w.flags, w.size, w.date = message.AllFields, true, true, true
 	case !rows && kinds == 1:
 		o.stream.kind = map[bool]string{true: "section", false: map[bool]string{true: "text", false: "html"}[w.text]}[w.content != nil]
 		o.stream.section, o.stream.partial = w.section, w.partial
 	}
-	return nil
-}
-
-// readFields wants what --fields names, where no flag says what to fetch.
-func (o *fetchOptions) readFields(in *input) {
-	w := &o.want
-	if in.fieldsNeed("date", "subject", "from", "sender", "reply_to", "to", "cc", "bcc", "message_id", "in_reply_to", "references") {
-		w.envelope = message.AllFields
-	}
-	w.flags, w.size, w.date = in.fieldsNeed("flags"), in.fieldsNeed("size"), in.fieldsNeed("internal_date")
-	w.structure, w.attachments, w.modseq = in.fieldsNeed("structure"), in.fieldsNeed("attachments"), in.fieldsNeed("modseq")
-	w.headers, w.text, w.html = in.fieldsNeed("headers"), in.fieldsNeed("text"), in.fieldsNeed("html")
-	w.seq = w.seq || in.fieldsNeed("seq")
-	for field, item := range map[string]string{"preview": "PREVIEW", "save_date": "SAVEDATE", "email_id": "EMAILID", "thread_id": "THREADID"} {
-		if in.fieldsNeed(field) {
-			w.extension = append(w.extension, item)
-		}
-	}
-	if in.fieldsNeed("gmail") {
-		w.extension = append(w.extension, "X-GM-MSGID", "X-GM-THRID", "X-GM-LABELS")
-	}
-	if in.fieldsNeed("raw") {
-		w.content = func(m *result.Message) **result.Content { return &m.Raw }
-	} else if in.fieldsNeed("body") {
-		w.section, w.content = "TEXT", func(m *result.Message) **result.Content { return &m.Body }
-	}
-	slices.Sort(w.extension)
+	return w.addFields(in)
 }
 
 // readContent reads --raw, --body, --part, --decode and --range.

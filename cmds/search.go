@@ -4,10 +4,8 @@ import (
 	"context"
 	"iter"
 	"slices"
-	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
-	"github.com/imapknife/imapknife/internal/message"
 	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
@@ -17,6 +15,7 @@ import (
 type searchOptions struct {
 	sel       *selection
 	long      bool
+	want      want
 	count     bool
 	failEmpty bool
 }
@@ -44,13 +43,13 @@ Nothing found is exit 0; --fail-empty makes it 1.`,
 				return nil, err
 			}
 			o := searchOptions{long: in.flagged("long"), count: in.flagged("count"), failEmpty: in.flagged("fail-empty")}
-			if !o.count && in.fieldsNeed(longFields...) {
-				o.long = true
-			}
 			if o.long && o.count {
 				return nil, fault.New(fault.Usage, "--long and --count exclude each other")
 			}
 			if o.sel, err = in.searchSelection(c); err != nil {
+				return nil, err
+			}
+			if err := o.read(in); err != nil {
 				return nil, err
 			}
 			spec := searchSpec(in, o)
@@ -59,6 +58,19 @@ Nothing found is exit 0; --fail-empty makes it 1.`,
 			}, nil
 		},
 	}
+}
+
+// read fills in what is wanted of each message besides its UID.
+func (o *searchOptions) read(in *input) error {
+	o.want = want{seq: o.sel.seq, maxBytes: in.number("max-bytes")}
+	if o.long {
+		o.want.envelope = longEnvelope
+		o.want.flags, o.want.size, o.want.date = true, true, true
+	}
+	if o.count {
+		return nil
+	}
+	return o.want.addFields(in)
 }
 
 // searchSelection takes `-` for rows on standard input, with --seq a set in
@@ -105,17 +117,6 @@ func searchSpec(in *input, o searchOptions) output.Spec {
 	return output.Spec{Row: result.Message{}, Columns: cols}
 }
 
-// longFields are the fields that --long tells.
-var longFields = []string{"date", "from", "subject", "flags", "size", "internal_date"}
-
-// fieldsNeed reports whether --fields names one of the fields.
-func (in *input) fieldsNeed(names ...string) bool {
-	return slices.ContainsFunc(in.list("fields"), func(f string) bool {
-		top, _, _ := strings.Cut(f, ".")
-		return slices.Contains(names, top)
-	})
-}
-
 // many reports whether rows can come from several mailboxes.
 func (sel *selection) many() bool { return sel.all || len(sel.boxes) > 1 }
 
@@ -126,15 +127,8 @@ func runSearch(ctx context.Context, s *session.Session, out *output.Printer, o s
 		switch {
 		case o.count:
 			return out.Row(&result.Count{Account: p.place.Account, Mailbox: p.place.Mailbox, Count: p.count()})
-		case o.long && p.count() > 0:
-			rd := &reading{s: s, w: &want{
-				envelope: message.FieldDate | message.FieldFrom | message.FieldSubject,
-				flags:    true, size: true, date: true, seq: o.sel.seq,
-			}, emit: func(m *result.Message) error { return out.Row(m) }}
-			_, err := rd.read(ctx, p)
-			return err
-		case o.sel.seq:
-			rd := &reading{s: s, w: &want{seq: true}, emit: func(m *result.Message) error { return out.Row(m) }}
+		case len(o.want.items()) > 0 || o.want.seq:
+			rd := &reading{s: s, w: &o.want, emit: func(m *result.Message) error { return out.Row(m) }}
 			_, err := rd.read(ctx, p)
 			return err
 		}

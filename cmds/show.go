@@ -50,6 +50,9 @@ elsewhere. On a terminal a pager is used (IMAPKNIFE_PAGER, PAGER, less).`,
 				envelope: message.AllFields, flags: true, size: true, date: true, attachments: true, seq: o.sel.seq,
 				text: !in.flagged("html"), html: in.flagged("html"), headers: in.flagged("headers"), names: in.list("headers"), maxBytes: in.number("max-bytes"),
 			}
+			if err := o.want.addFields(in); err != nil {
+				return nil, err
+			}
 			if in.json() || in.flagged("jq") || in.flagged("template") || in.flagged("fields") {
 				spec := output.Spec{Row: result.Message{}}
 				return func(ctx context.Context) error {
