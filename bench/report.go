@@ -93,15 +93,15 @@ Measured side by side, in one run, by
 
 which installs what it needs (Debian, as root), starts a Dovecot of its own and writes this page. Every client is a whole
 process, started anew each time; the clients take turns, after one run each that is not counted and whose output is
-checked. The figures are medians of %d runs, of %d for the long cases and those behind the link; ratios are medians of ratios of
-runs made side by side. Times are this machine's and differ on another, ratios much less. Memory is the peak of resident memory as the kernel
-counts it.
+checked. The figures are medians: of %d runs of the shortest commands, %d of the others, %d of the long ones; ratios are medians of
+the ratios of runs made side by side. Times are this machine's, and differ on another and with its load; ratios do so much
+less. Memory is the peak of resident memory as the kernel counts it.
 
 %s
 
 ## Targets
 
-`, b.runs, b.long, machine())
+`, shortest*b.runs, b.runs, b.long, machine())
 	row(w, "what", "target", "measured", "")
 	row(w, "---", "---", "---:", "---")
 	for _, t := range b.report.targets {
@@ -146,8 +146,8 @@ func row(w io.Writer, cells ...string) { fmt.Fprintf(w, "| %s |\n", strings.Join
 
 // machine says where the figures are from.
 func machine() string {
-	return fmt.Sprintf("Machine: %d processors (%s), Linux %s. Versions: %s; %s; %s; %s.",
-		runtime.NumCPU(), strings.TrimPrefix(find("/proc/cpuinfo", "model name"), "model name\t: "), first("uname", "-r"),
+	return fmt.Sprintf("Machine: %d processors (%s), Linux, load %s at the end. Versions: %s, %s, %s, %s.",
+		runtime.NumCPU(), strings.TrimPrefix(find("/proc/cpuinfo", "model name"), "model name\t: "), strings.Fields(find("/proc/loadavg", ""))[0],
 		runtime.Version(), first("curl", "--version"), first("imapfilter", "-V"), first("python3", "--version"))
 }
 
