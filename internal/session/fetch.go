@@ -57,6 +57,7 @@ type Fetched struct {
 	Warnings     []string
 	NoBody       bool // the section asked for does not exist: NIL
 	has          int  // the items told, as bits of want
+	bodies       int  // how many sections of body were told
 }
 
 // The items whose presence is tracked.
@@ -93,6 +94,7 @@ type fetch struct {
 	s     *Session
 	q     *FetchRequest
 	want  int
+	nbody int // how many sections of body want has
 	done  told
 	held  map[uint32]*Fetched
 	cur   *Fetched
@@ -113,7 +115,8 @@ type spooled struct {
 // told of. It returns the UIDs told. A message whose data are malformed is
 // told with a warning.
 func (s *Session) Fetch(ctx context.Context, q FetchRequest) (query.Set, error) {
-	f := &fetch{s: s, q: &q, want: wanted(q.Items), cur: &Fetched{}, held: map[uint32]*Fetched{}}
+	f := &fetch{s: s, q: &q, cur: &Fetched{}, held: map[uint32]*Fetched{}}
+	f.want, f.nbody = wanted(q.Items)
 	for set := range q.Set.Split(query.MaxSetOctets) {
 		if err := f.run(ctx, set); err != nil {
 			return f.done.set(), err
@@ -160,9 +163,9 @@ func (f *fetch) run(ctx context.Context, set string) error {
 	return nil
 }
 
-// wanted is the set of items that a complete answer has.
-func wanted(items []string) int {
-	want := 0
+// wanted is the set of items that a complete answer has, and how many sections
+// of body.
+func wanted(items []string) (want, bodies int) {
 	for _, it := range items {
 		switch {
 		case it == "FLAGS":
@@ -179,17 +182,19 @@ func wanted(items []string) int {
 			want |= hasHeader
 		case strings.HasPrefix(it, "BODY"), strings.HasPrefix(it, "BINARY"):
 			want |= hasBody
+			bodies++
 		default:
 			want |= extensionBit(it)
 		}
 	}
-	return want
+	return want, bodies
 }
 
 // hear takes one FETCH response.
 func (f *fetch) hear(r *wire.Response) error {
 	m := f.cur
 	m.reset()
+	defer f.dropSpool()
 	m.Seq = uint32(r.Num)
 	err := f.items(r, m)
 	if err != nil {
@@ -201,9 +206,8 @@ func (f *fetch) hear(r *wire.Response) error {
 		}
 		m.Warn("the server's data cannot be read: " + e.Error())
 	}
-	defer f.dropSpool()
 	if m.UID == 0 {
-		if m.has&^(hasFlags|hasModseq) != 0 || m.Warnings != nil {
+		if m.has&^(hasFlags|hasModseq) != 0 || m.bodies > 0 || m.Warnings != nil {
 			f.lost++
 		}
 		return nil
@@ -232,6 +236,9 @@ func (f *fetch) settle(m *Fetched) error {
 	if old := f.held[m.UID]; old != nil {
 		merge(old, m)
 		m = old
+	}
+	if m.bodies >= f.nbody {
+		m.has |= hasBody
 	}
 	if m.has&f.want == f.want || m.Warnings != nil {
 		delete(f.held, m.UID)
@@ -281,6 +288,7 @@ func merge(old, m *Fetched) {
 		old.Structure = m.Structure
 	}
 	old.NoBody = old.NoBody || m.NoBody
+	old.bodies += m.bodies
 	mergeExtensions(old, m)
 	old.Warnings = append(old.Warnings, m.Warnings...)
 	old.has |= m.has
@@ -363,7 +371,7 @@ func (m *Fetched) item(r *wire.Response, item []byte) {
 	case "UID":
 		m.UID = r.Number32()
 	case "FLAGS":
-		m.Flags = readFlags(r.Reader, m.Flags)
+		m.Flags = readFlags(r.Reader, m.Flags[:0])
 		m.has |= hasFlags
 	case "INTERNALDATE":
 		m.InternalDate = m.readDate(r, "INTERNALDATE")
@@ -521,7 +529,7 @@ func (f *fetch) section(r *wire.Response, m *Fetched, s *section) error {
 		return nil
 	}
 	b := r.Body()
-	m.has |= hasBody
+	m.bodies++
 	if b == nil {
 		m.NoBody = r.Err() == nil
 		return nil
