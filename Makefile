@@ -1,7 +1,7 @@
 .PHONY: build test check generate bench clean
 
 build:
-	CGO_ENABLED=0 go build -trimpath -o imapknife .
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -tags urfave_cli_no_docs -o imapknife .
 
 test:
 	go test ./...
@@ -10,7 +10,7 @@ test:
 check:
 	./test
 
-# Completions, man pages, schemas and the tables in docs.
+# The command reference and the exit statuses in README.md.
 generate:
 	go run ./internal/gen
 

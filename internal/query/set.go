@@ -115,6 +115,9 @@ func (s Set) Intersect(t Set) Set {
 // Subtract returns the UIDs of s that are not in t. `*` is an element of its
 // own here: Resolve first.
 func (s Set) Subtract(t Set) Set {
+	if len(t) == 0 {
+		return s
+	}
 	var out Set
 	for _, r := range s {
 		for len(t) > 0 && t[0].Hi < r.Lo {

@@ -36,6 +36,11 @@ func (s *Session) dial(ctx context.Context) error {
 		dctx, cancel = context.WithTimeout(ctx, s.cfg.ConnectTimeout)
 	}
 	defer cancel()
+	if s.cfg.TLS != NoTLS && s.cfg.CAFile == "" && !s.cfg.Insecure {
+		// The system's authorities take longer to read than a near server
+		// takes to answer: begin now. What is wrong with them, TLS will say.
+		go x509.SystemCertPool()
+	}
 	start := s.cfg.Now()
 	nc, err := (&net.Dialer{}).DialContext(dctx, "tcp", s.cfg.Addr())
 	if err != nil {
