@@ -138,8 +138,8 @@ func decodeOctets(s, charset string) (text string, ok bool) {
 	if isASCII(s) && strings.IndexByte(s, 0x1b) < 0 {
 		return s, c != classUnknown
 	}
-	text, _ = guess(s)
-	return text, false
+	text, sure := guess(s)
+	return text, sure && (c == classUTF8 || isASCII(s) && c != classUnknown)
 }
 
 // guess decodes octets of no declared charset: as ISO-2022-JP where its

@@ -52,6 +52,7 @@ func TestDecodeText(t *testing.T) {
 		{"raw ISO-2022-JP", "\x1b$B$3$s$K$A$O\x1b(B", "こんにちは", false},
 		{"raw beside a word", "Gr\xfc\xdfe =?utf-8?q?=C3=A9?=", "Grüße é", false},
 		{"an escape that is no charset", "a\x1b[31mb", "a\x1b[31mb", true},
+		{"an escape in a word", "=?utf-8?q?a=1B[31mb?=", "a\x1b[31mb", true},
 		{"wrong charset", "=?utf-8?q?caf=E9?=", "café", false},
 		{"8-bit in us-ascii", "=?us-ascii?q?caf=C3=A9?=", "café", false},
 		{"no charset name", "=??q?caf=E9?=", "café", false},
