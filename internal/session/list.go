@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -212,7 +213,7 @@ func readList(r *wire.Response) *ListEntry {
 	case '"', '{', '~':
 		raw, _ = r.String(wire.MaxToken)
 	default:
-		raw = r.Text() // an unquoted name with blanks in it, or NIL as a name
+		raw = plainName(r.Text())
 	}
 	if r.Err() != nil {
 		return nil
@@ -229,6 +230,15 @@ func readList(r *wire.Response) *ListEntry {
 	return e
 }
 
+// plainName is a name that is not quoted: with blanks in it, or NIL as a name.
+// Extended data such as ("OLDNAME" ("x")) may follow (RFC 9051 section 7.3.1).
+func plainName(text []byte) []byte {
+	if i := bytes.Index(text, []byte(` ("`)); i > 0 && bytes.HasSuffix(text, []byte("))")) {
+		text = text[:i]
+	}
+	return text
+}
+
 // subscriptions marks the entries that LSUB tells.
 func (s *Session) subscriptions(ctx context.Context, q ListRequest, all []*ListEntry) error {
 	subscribed := map[string]bool{}
@@ -242,6 +252,9 @@ func (s *Session) subscriptions(ctx context.Context, q ListRequest, all []*ListE
 		st, err := s.do(ctx, cmd)
 		if err != nil {
 			return err
+		}
+		if st.Status == "BAD" && q.Subscribed {
+			return refusal(st, "cannot tell the subscribed mailboxes")
 		}
 		if st.Status == "BAD" {
 			return nil // unknown: leave it unsaid

@@ -113,7 +113,7 @@ x"y
 * LIST () "/" c ("OLDNAME" ("d"))
 `, `"a" "/" []
 "b" "/" [\Sent \sent x ]
-"c (\"OLDNAME\" (\"d\"))" "/" []
+"c" "/" []
 `},
 	{"what cannot be read, between what can", `
 * LIST

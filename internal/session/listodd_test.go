@@ -1,0 +1,99 @@
+package session
+
+import (
+	"testing"
+
+	"github.com/imapknife/imapknife/internal/fault"
+)
+
+// Extended data behind a name that is not quoted are no part of it.
+func TestListExtendedData(t *testing.T) {
+	for line, want := range map[string]string{
+		`() "/" foo`:                              "foo",
+		`() "/" foo ("OLDNAME" ("Foo"))`:          "foo",
+		`() "/" "foo" ("OLDNAME" ("Foo"))`:        "foo",
+		`() "/" a b ("CHILDINFO" ("SUBSCRIBED"))`: "a b",
+		`() "/" Sent Items`:                       "Sent Items",
+		`() "/" a ("b`:                            `a ("b`,
+		`() "/" (a)`:                              "(a)",
+		`() "/" NIL`:                              "NIL",
+		`() NIL {3}` + "\n" + `a b ("X" ("Y"))`:   "a b",
+	} {
+		s, _ := answered("* LIST "+line+"\nA1 OK\n", "IMAP4rev1 LIST-EXTENDED")
+		var names []string
+		err := s.List(t.Context(), ListRequest{Patterns: []string{"*"}}, func(e *ListEntry) error {
+			names = append(names, e.Name)
+			return nil
+		})
+		if err != nil || len(names) != 1 || names[0] != want {
+			t.Errorf("%s: %q, %v", line, names, err)
+		}
+	}
+}
+
+// Without LSUB nobody knows which mailboxes are subscribed: that is an error
+// where these were asked for, and left unsaid where it is only a detail.
+func TestNoLSUB(t *testing.T) {
+	const answers = "* LIST () \"/\" INBOX\nA1 OK\nA2 BAD what\n"
+	s, _ := answered(answers, "IMAP4rev1")
+	err := s.List(t.Context(), ListRequest{Patterns: []string{"*"}, Subscribed: true}, func(e *ListEntry) error {
+		t.Errorf("told %+v", e)
+		return nil
+	})
+	failed(t, err, fault.Refused, "cannot tell the subscribed mailboxes: server said BAD what")
+
+	s, _ = answered(answers, "IMAP4rev1")
+	n := 0
+	must(t, s.List(t.Context(), ListRequest{Patterns: []string{"*"}, Detail: true}, func(e *ListEntry) error {
+		if n++; e.Subscribed != nil {
+			t.Errorf("%+v", e)
+		}
+		return nil
+	}))
+	if n != 1 {
+		t.Errorf("%d mailboxes", n)
+	}
+}
+
+// Whatever a server answers, opening, listing and counting end with data or an
+// error.
+func FuzzMailboxes(f *testing.F) {
+	for _, seed := range []string{
+		"* FLAGS (\\Seen a]b \"c\")\r\n* 3 EXISTS\r\n* OK [PERMANENTFLAGS (\\*)] x\r\n* OK [UIDNEXT 4] x\r\n* OK [MAILBOXID (a)] x\r\nA1 OK [READ-ONLY]\r\nA2 OK\r\n",
+		"A1 NO [NONEXISTENT] no\r\n",
+		"A1 OK\r\n* LIST (\\Noselect) \"/\" {3}\r\na&b\r\n* LIST () NIL a b\r\n* LIST (\r\n* LIST () \"\" \"\\xe4\" (\"OLDNAME\" (\"x\"))\r\n* STATUS x (MESSAGES 1 SIZE NIL X (1 2))\r\nA2 OK\r\n* LSUB () \".\" a\r\nA3 OK\r\nA4 OK\r\n",
+		"A1 OK\r\nA2 BAD\r\nA3 OK\r\n* STATUS \"a\" ()\r\n* STATUS\r\n* STATUS ) x\r\n* STATUS a (MAILBOXID (x y) MESSAGES -1 UIDNEXT 99999999999)\r\nA4 OK\r\n",
+	} {
+		for _, capabilities := range []string{"IMAP4rev1", "IMAP4rev1 LIST-EXTENDED SPECIAL-USE CONDSTORE", "IMAP4rev2"} {
+			f.Add(seed, capabilities)
+		}
+	}
+	f.Fuzz(func(t *testing.T, in, capabilities string) {
+		s, _ := answered(in, capabilities)
+		ctx := t.Context()
+		must := func(told bool, err error) {
+			if told == (err != nil) {
+				t.Errorf("%q: told %v, %v", in, told, err)
+			}
+		}
+		s.box = nil
+		if err := s.Examine(ctx, "INBOX"); err != nil {
+			t.Error(err)
+		}
+		box, err := s.Box(ctx)
+		must(box != nil, err)
+		err = s.List(ctx, ListRequest{Patterns: []string{"*", "é"}, Detail: true, Status: []string{"MESSAGES", "SIZE"}}, func(e *ListEntry) error {
+			if e.Name == "" && e.Raw != "" || e.Exact && e.Name != "INBOX" && EncodeName(e.Name) != e.Raw {
+				t.Errorf("%q: %+v", in, e)
+			}
+			return nil
+		})
+		if err != nil {
+			return
+		}
+		s.Status(ctx, []string{"a", "INBOX"}, []string{"MESSAGES"}, func(_ string, d *StatusData, err error) error {
+			must(d != nil || err != nil, nil)
+			return nil
+		})
+	})
+}
