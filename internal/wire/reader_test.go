@@ -32,6 +32,7 @@ func feed(t testing.TB, src io.Reader) *Reader {
 //
 //	( ) Open, Close   a Atom   i Item     s String    c String of 3 octets
 //	n Number          3 Number32          S Set       k Skip   t Text
+//	I Take of BODY[1]  u Until )
 //	b Body to its end p Body's first 2 octets         e AtEnd  . Next
 //	f finish, of an untagged response     F finish, of a status
 func run(r *Reader, ops string) string {
@@ -47,6 +48,14 @@ func run(r *Reader, ops string) string {
 			say("%s", r.Atom())
 		case 'i':
 			say("%s", r.Item())
+		case 'I':
+			if r.Take("BODY[1]") {
+				say("BODY[1]")
+			} else { // it may not have arrived whole
+				say("%s", r.Item())
+			}
+		case 'u':
+			say("%s", r.Until(')'))
 		case 's', 'c':
 			limit := MaxString
 			if op == 'c' {
@@ -126,6 +135,11 @@ var readerTests = [...]struct{ name, in, ops, want string }{
 	{"skip", `(a "b)" {3}` + "\r\n" + `)))(c)) d` + "\r\n", "ka", "d"},
 	{"skip each", "NIL a \"b\" {1}\r\nc (d) 7\r\n", "kkkkkn", "7"},
 	{"skip nothing at a list's end", "(a)\r\n", "(ak)", "true a true"},
+
+	{"take", "BODY[1] x BODY[1]<0> BODY[1.MIME] BODY[1](y)\r\n", "IaIIIe", "BODY[1] x BODY[1]<0> BODY[1.MIME] BODY[1] false"},
+	{"take behind a body", "{3}\r\nabc  BODY[1] x\r\n", "pIa", `2 of 3 "ab" BODY[1] x`},
+	{"until", "a b \"c) d)\r\n", "u)u)", `a b "c true d true`},
+	{"until the end", "a b\r\nc\r\n", "uefa", "a b true finish c"},
 
 	// What servers do all the same.
 	{"two blanks", "a  (  b\t )  \"c\"\r\n", "a(a)se", `a true b true "c" true`},
