@@ -2,6 +2,7 @@ package cmds
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
@@ -22,16 +23,18 @@ func newList() *verb {
 		summary: "list mailboxes",
 		about: `Lists the mailboxes whose names match a pattern (* matches everything, % all but
 the hierarchy delimiter), all of them without one, with their special use,
-whether they are subscribed and have children, and with --status their counts.`,
+whether they are subscribed and have children, and with --status (or --fields
+that names one) their counts.`,
 		examples: []example{
 			{"all mailboxes", "imapknife list"},
-			{"unread messages a mailbox", "imapknife list --status --fields mailbox,unseen"},
+			{"unread messages a mailbox", "imapknife list --fields mailbox,unseen"},
 			{"names for a script", "imapknife list --subscribed --jq '.[].mailbox'"},
 		},
 		flags: append(lookup("subscribed", "status"), sessionFlags()...),
 		row:   result.Mailbox{},
 		setup: func(in *input) (runner, error) {
 			o := listOptions{patterns: in.args, subscribed: in.flagged("subscribed"), status: in.flagged("status")}
+			o.status = o.status || slices.ContainsFunc(in.list("fields"), func(f string) bool { return slices.Contains(countFields, f) })
 			if len(o.patterns) == 0 {
 				o.patterns = []string{"*"}
 			}
@@ -44,11 +47,15 @@ whether they are subscribed and have children, and with --status their counts.`,
 			}
 			spec := output.Spec{Row: result.Mailbox{}, Columns: listColumns(o)}
 			return func(ctx context.Context) error {
-				return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error { return runList(ctx, s, out, o) })
+				return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error { return runList(ctx, s, out, in, o) })
 			}, nil
 		},
 	}
 }
+
+// countFields are the fields that STATUS tells: naming one in --fields asks for
+// it.
+var countFields = []string{"messages", "recent", "unseen", "deleted", "size", "uidnext", "uidvalidity", "highestmodseq", "mailboxid", "appendlimit"}
 
 func listColumns(o listOptions) []output.Column {
 	cols := []output.Column{{Field: "mailbox", Flex: true}, {Field: "special_use", Title: "USE"}}
@@ -60,7 +67,7 @@ func listColumns(o listOptions) []output.Column {
 	return append(cols, output.Column{Field: "subscribed"}, output.Column{Field: "children"}, output.Column{Field: "delimiter", Title: "DELIM"})
 }
 
-func runList(ctx context.Context, s *session.Session, out *output.Printer, o listOptions) error {
+func runList(ctx context.Context, s *session.Session, out *output.Printer, in *input, o listOptions) error {
 	patterns, err := resolveNames(ctx, s, o.patterns)
 	if err != nil {
 		return err
@@ -72,7 +79,7 @@ func runList(ctx context.Context, s *session.Session, out *output.Printer, o lis
 	}
 	q := session.ListRequest{Patterns: patterns, Subscribed: o.subscribed, Detail: true}
 	if o.status {
-		if q.Status, err = s.StatusItems(ctx); err != nil {
+		if q.Status, err = in.statusItems(ctx, s); err != nil {
 			return err
 		}
 	}

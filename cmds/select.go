@@ -92,9 +92,6 @@ func runSelect(ctx context.Context, s *session.Session, out *output.Printer, o s
 	if row.Flags == nil {
 		row.Flags = []string{}
 	}
-	if row.MailboxID == "" {
-		row.MailboxID = more.MailboxID
-	}
 	if row.AppendLimit == nil {
 		row.AppendLimit = more.AppendLimit
 	}
@@ -115,7 +112,7 @@ func moreCounts(ctx context.Context, s *session.Session, name string) (more sess
 	if err != nil {
 		return more, nil, err
 	}
-	known := []string{"MESSAGES", "RECENT", "UIDVALIDITY"}
+	known := []string{"MESSAGES", "RECENT", "UIDVALIDITY", "MAILBOXID"}
 	items = slices.DeleteFunc(items, func(it string) bool { return slices.Contains(known, it) })
 	err = s.Status(ctx, []string{name}, items, func(_ string, d *session.StatusData, err error) error {
 		if err != nil {

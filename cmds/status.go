@@ -17,9 +17,9 @@ func newStatus() *verb {
 		name: "status", group: groupMailboxes, args: "[MAILBOX…]",
 		summary: "tell a mailbox's counts without opening it",
 		about: `Asks for everything the server tells in STATUS: messages, unseen, uidnext,
-uidvalidity and, where it can, recent, deleted, size, highestmodseq, mailboxid
-and appendlimit. Several mailboxes are asked for in one flight. A mailbox that
-is not there makes the exit status 9, or 5 when none is.`,
+uidvalidity and, where it can, recent, deleted, size, highestmodseq, appendlimit
+and, where --fields names it, mailboxid. Several mailboxes are asked for in one
+flight. A mailbox that is not there makes the exit status 9, or 5 when none is.`,
 		examples: []example{
 			{"unread messages in INBOX", "imapknife status --jq '.[0].unseen'"},
 			{"two mailboxes", "imapknife status INBOX Archive"},
@@ -46,18 +46,18 @@ is not there makes the exit status 9, or 5 when none is.`,
 				{Field: "size", Right: true, Format: humanSize}, {Field: "uidnext", Right: true}, {Field: "uidvalidity", Right: true},
 			}}
 			return func(ctx context.Context) error {
-				return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error { return runStatus(ctx, s, out, names) })
+				return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error { return runStatus(ctx, s, out, in, names) })
 			}, nil
 		},
 	}
 }
 
-func runStatus(ctx context.Context, s *session.Session, out *output.Printer, names []string) error {
+func runStatus(ctx context.Context, s *session.Session, out *output.Printer, in *input, names []string) error {
 	names, err := resolveNames(ctx, s, names)
 	if err != nil {
 		return err
 	}
-	items, err := s.StatusItems(ctx)
+	items, err := in.statusItems(ctx, s)
 	if err != nil {
 		return err
 	}
