@@ -97,7 +97,7 @@ func searchSpec(in *input, o searchOptions) output.Spec {
 		}
 		// Plain output is the bare number.
 		structured := in.json() || in.flagged("jq") || in.flagged("template")
-		return output.Spec{Row: result.Count{}, Columns: []output.Column{{Field: "count"}}, Single: structured}
+		return output.Spec{Row: result.Count{}, Columns: []output.Column{{Field: "count"}}, Single: structured, Bare: !structured}
 	}
 	cols := []output.Column{{Field: "uid", Title: "UID", Right: true}}
 	if o.sel.seq {

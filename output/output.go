@@ -58,6 +58,7 @@ type Spec struct {
 	Row     any      // the row struct's zero value
 	Columns []Column // plain output; none means every member
 	Single  bool     // the answer is one row: an object, not an array
+	Bare    bool     // plain output has no heading on a terminal either
 }
 
 // Printer writes rows to one writer in one format. It is not safe for

@@ -65,7 +65,7 @@ func newPlain(out *bufio.Writer, o Options, s Spec, row reflect.Type, chosen []p
 	}
 	isTable := o.Format == Table || o.Format == Auto && o.TTY && !o.Zero
 	switch {
-	case !isTable:
+	case !isTable || s.Bare:
 		t := &tsv{out: out, cols: cols, breaks: breaksLine, end: recordEnd(o.Zero), tty: o.TTY, single: s.Single}
 		if o.Zero {
 			t.breaks = breaksZero

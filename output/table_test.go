@@ -141,3 +141,12 @@ func TestLongCellIsCutAtACharacter(t *testing.T) {
 		}
 	}
 }
+
+func TestBareHasNoHeading(t *testing.T) {
+	spec := Spec{Row: result.Count{}, Columns: []Column{{Field: "count"}}, Bare: true}
+	for _, o := range []Options{{}, {TTY: true, Color: true}, {Format: Table}} {
+		if got, err := render(t, o, spec, true, result.Count{Count: 3}); got != "3\n" || err != nil {
+			t.Errorf("%+v: %q, %v", o, got, err)
+		}
+	}
+}
