@@ -74,26 +74,14 @@ func saslCommand(s *Session, offered caps, secret string) (*wire.Command, error)
 // login must be known first: LOGINDISABLED forbids to send the password.
 func (s *Session) authenticate(ctx context.Context, secret string) error {
 	s.c.Hide(secret)
-	offered := s.greeting
-	if offered == nil && !s.exposed {
-		// In clear text on a network, what the server said last time is not
-		// good enough: LOGINDISABLED must stop the password.
-		offered = newCaps(s.record.Greeting)
-	}
-	if offered == nil {
-		if err := s.askCaps(ctx); err != nil {
-			return err
-		}
-		offered = s.greeting
+	m, offered, err := s.agree(ctx, isASCII(s.cfg.User+secret))
+	if err != nil {
+		return err
 	}
 	if names := offered.names(); !slices.Equal(names, s.record.Greeting) {
 		s.record.Greeting, s.learnt = names, true
 	}
 	s.literals(offered)
-	m, err := s.choose(offered, isASCII(s.cfg.User+secret))
-	if err != nil {
-		return err
-	}
 	cmd, err := m.command(s, offered, secret)
 	if err != nil {
 		return err
@@ -116,6 +104,26 @@ func (s *Session) authenticate(ctx context.Context, secret string) error {
 	}
 	// A server met for the first time is asked in the same flight.
 	return s.later(ctx, s.capability(), func(wire.Status) error { return nil })
+}
+
+// agree finds a mechanism by what the server said in its greeting or, when it
+// said nothing there, last time; and asks where that does not do.
+func (s *Session) agree(ctx context.Context, ascii bool) (m mechanism, offered caps, err error) {
+	offered = s.greeting
+	if offered == nil && !s.exposed {
+		// In clear text on a network, what the server said last time is not
+		// good enough: LOGINDISABLED must stop the password.
+		offered = newCaps(s.record.Greeting)
+	}
+	if offered != nil {
+		if m, err = s.choose(offered, ascii); err == nil || s.greeting != nil {
+			return m, offered, err
+		}
+	}
+	if err = s.askCaps(ctx); err == nil {
+		m, err = s.choose(s.greeting, ascii)
+	}
+	return m, s.greeting, err
 }
 
 // choose picks the first mechanism that the person allows and the server has.
@@ -156,6 +164,9 @@ func (s *Session) loggedIn(st wire.Status) error {
 			s.setCaps(parseCaps(st.Args))
 		}
 		return nil
+	}
+	if s.greeting == nil { // what it offered last time may be why
+		s.forgetGreeting()
 	}
 	e := refusal(st, "cannot log in as %q", s.cfg.User)
 	e.Kind = fault.Auth

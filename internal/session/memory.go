@@ -86,5 +86,13 @@ func (s *Session) remember() {
 	if s.cfg.Memory == nil || !s.learnt || s.login == nil || !s.login.Done() || !s.login.Result.OK() {
 		return
 	}
-	s.cfg.Memory.store(s.cfg.User+"@"+s.cfg.Addr(), s.record)
+	s.cfg.Memory.store(s.cfg.key(), s.record)
+}
+
+// forgetGreeting has the next session ask what the server offers.
+func (s *Session) forgetGreeting() {
+	s.record.Greeting = nil
+	if s.cfg.Memory != nil {
+		s.cfg.Memory.store(s.cfg.key(), s.record)
+	}
 }

@@ -53,6 +53,9 @@ func (c *Config) AccountID() string {
 // Addr is the server's host and port.
 func (c *Config) Addr() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
+// key is what the memory knows the account by.
+func (c *Config) key() string { return c.User + "@" + c.Addr() }
+
 // Session is an open session.
 type Session struct {
 	cfg     Config
@@ -95,7 +98,7 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	}
 	s := &Session{cfg: cfg, account: cfg.AccountID()}
 	if cfg.Memory != nil {
-		if r, ok := cfg.Memory.recall(cfg.User + "@" + cfg.Addr()); ok {
+		if r, ok := cfg.Memory.recall(cfg.key()); ok {
 			s.record, s.guessed = r, newCaps(r.Capabilities)
 		}
 	}
