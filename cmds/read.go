@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -126,17 +127,20 @@ func (rd *reading) read(ctx context.Context, p *picked) (query.Set, error) {
 			return rd.emit(&rd.row)
 		})
 	}
-	if p.direct && (p.set.HasLast() || p.set.Len() > batch) {
+	if p.direct && !p.onlyLast() && (p.set.HasLast() || p.set.Len() > batch) {
 		// The UIDs have to be known, to be taken in batches.
 		if err := resolve(ctx, rd.s, p); err != nil {
 			return nil, err
 		}
 	}
 	var told query.Builder
-	for uids := range batches(p) {
-		rows, err := rd.batch(ctx, uids)
+	for uids, set := range p.pieces() {
+		rows, err := rd.batch(ctx, set)
 		if err != nil {
 			return told.Set(), err
+		}
+		if uids == nil {
+			uids = slices.Collect(maps.Keys(rows))
 		}
 		for _, uid := range uids {
 			if row := rows[uid]; row != nil {
@@ -199,11 +203,31 @@ func batches(p *picked) iter.Seq[[]uint32] {
 	}
 }
 
+// onlyLast reports whether the message with the highest UID is meant, and not
+// known yet: one FETCH tells which that is and what it holds.
+func (p *picked) onlyLast() bool { return p.direct && len(p.set) == 1 && p.set.HasLast() }
+
+// pieces yields batches, in their order, and each as a set. Where only the
+// last message is meant its UID is not known: uids is nil then.
+func (p *picked) pieces() iter.Seq2[[]uint32, query.Set] {
+	return func(yield func([]uint32, query.Set) bool) {
+		if p.onlyLast() {
+			yield(nil, p.set)
+			return
+		}
+		for uids := range batches(p) {
+			if !yield(uids, query.MakeSet(uids...)) {
+				return
+			}
+		}
+	}
+}
+
 // batch reads some messages whole.
-func (rd *reading) batch(ctx context.Context, uids []uint32) (map[uint32]*result.Message, error) {
+func (rd *reading) batch(ctx context.Context, set query.Set) (map[uint32]*result.Message, error) {
 	rows := map[uint32]*result.Message{}
 	structures := map[uint32]*message.Structure{}
-	_, err := rd.fetch(ctx, query.MakeSet(uids...), func(m *session.Fetched) error {
+	told, err := rd.fetch(ctx, set, func(m *session.Fetched) error {
 		row := &result.Message{}
 		own := *m
 		own.Flags = slices.Clone(m.Flags)
@@ -226,7 +250,7 @@ func (rd *reading) batch(ctx context.Context, uids []uint32) (map[uint32]*result
 			leaves[uid] = newTexts(s, rd.w)
 		}
 	}
-	return rows, rd.texts(ctx, uids, rows, leaves)
+	return rows, rd.texts(ctx, slices.Collect(told.All()), rows, leaves)
 }
 
 // fetch runs the FETCH, keeping content until its row is made.

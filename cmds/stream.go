@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -154,17 +155,22 @@ func (o *fetchOptions) writeTexts(ctx context.Context, s *session.Session, p *pi
 		if err := resolve(ctx, s, p); err != nil {
 			return nil, err
 		}
-	} else if err := resolveLast(ctx, s, p); err != nil {
-		return nil, err
+	} else if !p.onlyLast() {
+		if err := resolveLast(ctx, s, p); err != nil {
+			return nil, err
+		}
 	}
-	for uids := range batches(p) {
+	for uids, set := range p.pieces() {
 		structures := map[uint32]*message.Structure{}
-		if _, err := s.Fetch(ctx, session.FetchRequest{Set: query.MakeSet(uids...), Items: []string{"BODYSTRUCTURE"}, Row: func(m *session.Fetched) error {
+		if _, err := s.Fetch(ctx, session.FetchRequest{Set: set, Items: []string{"BODYSTRUCTURE"}, Row: func(m *session.Fetched) error {
 			structures[m.UID] = m.Structure
 			warn(o.in, m)
 			return nil
 		}}); err != nil {
 			return told.Set(), err
+		}
+		if uids == nil {
+			uids = slices.Collect(maps.Keys(structures))
 		}
 		for _, uid := range uids {
 			tree, there := structures[uid]
