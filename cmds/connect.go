@@ -279,6 +279,18 @@ func (v visibleLines) Write(p []byte) (int, error) {
 	return len(p), err
 }
 
+// once runs fn in a session of its own. misjudged tells that it trusted what
+// the server offered the last time, and a command failed.
+func (c *connection) once(ctx context.Context, out *output.Printer, fn func(*session.Session, *output.Printer) error) (misjudged bool, err error) {
+	s, done, err := c.open(ctx, out)
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	err = fn(s, out)
+	return s.Misjudged(), err
+}
+
 // with opens a session and a printer, runs fn, and ends both. An answer that is
 // no, or done in part, is still a whole answer.
 func (c *connection) with(ctx context.Context, spec output.Spec, fn func(*session.Session, *output.Printer) error) error {
@@ -286,14 +298,10 @@ func (c *connection) with(ctx context.Context, spec output.Spec, fn func(*sessio
 	if err != nil {
 		return err
 	}
-	err = func() error {
-		s, done, err := c.open(ctx, out)
-		if err != nil {
-			return err
-		}
-		defer done()
-		return fn(s, out)
-	}()
+	misjudged := false
+	if misjudged, err = c.once(ctx, out, fn); misjudged && out.Rows() == 0 && fault.KindOf(err) == fault.Refused {
+		_, err = c.once(ctx, out, fn) // this time it asks what the server offers
+	}
 	whole := err == nil || fault.KindOf(err) == fault.Negative || fault.KindOf(err) == fault.Partial
 	if cerr := out.Close(whole); err == nil {
 		err = cerr

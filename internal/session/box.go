@@ -80,9 +80,6 @@ func (s *Session) open(ctx context.Context, name string, write bool) error {
 		verb = "SELECT"
 	}
 	cmd := wire.NewCommand(verb).String(EncodeName(name))
-	if s.Offers("CONDSTORE") {
-		cmd.List("CONDSTORE")
-	}
 	cmd.On(func(r *wire.Response) error {
 		box.hear(r)
 		return nil

@@ -184,7 +184,7 @@ func (s *Session) runList(ctx context.Context, cmd *wire.Command, q ListRequest,
 		return err
 	}
 	// GNU imap4d says NO to LIST on an empty tree.
-	if !st.OK() && st.Status != "NO" {
+	if !st.OK() && (st.Status != "NO" || s.Misjudged()) {
 		return refusal(st, "cannot list the mailboxes")
 	}
 	for _, e := range entries {

@@ -33,7 +33,7 @@ func (s *Session) Search(ctx context.Context, q SearchRequest) (*SearchResult, e
 	if err != nil {
 		return nil, err
 	}
-	if st.Status == "BAD" && extended {
+	if !st.OK() && extended && s.caps == nil || st.Status == "BAD" && extended {
 		// What the server offered last time may no longer hold.
 		if s.caps == nil {
 			if err := s.askCaps(ctx); err != nil {

@@ -72,12 +72,13 @@ type Session struct {
 	record   record
 	learnt   bool // record has changed
 
-	prologue []step
-	login    *wire.Pending
-	rejected error           // why the login failed
-	piped    []*wire.Pending // sent behind a login that was not yet answered
-	probed   bool            // the NOOP that proves dropping has been sent
-	box      *Box
+	prologue  []step
+	login     *wire.Pending
+	rejected  error           // why the login failed
+	piped     []*wire.Pending // sent behind a login that was not yet answered
+	misjudged bool            // a command failed that trusted what was remembered
+	probed    bool            // the NOOP that proves dropping has been sent
+	box       *Box
 }
 
 // step is a command of the prologue and what its answer means.
@@ -222,11 +223,31 @@ func (s *Session) await(ctx context.Context, p *wire.Pending) (wire.Status, erro
 	if st.OK() {
 		s.alert(st)
 	}
-	if st.Status == "BAD" && s.caps == nil && s.guessed != nil {
-		s.record.Capabilities, s.learnt = nil, true // it may no longer be what it was
+	if s.guessed != nil && (s.caps == nil || slices.Contains(s.piped, p)) && mayMisjudge(p.Name(), st) {
+		s.misjudged = true
+		if s.caps == nil { // it may no longer be what it was
+			s.record.Capabilities, s.learnt = nil, true
+		}
 	}
 	return st, err
 }
+
+// mayMisjudge reports whether a command may have failed because the server
+// lacks what it offered last time. Courier says NO where others say BAD; NO to
+// a mailbox is about the mailbox.
+func mayMisjudge(name string, st wire.Status) bool {
+	switch name {
+	case "LOGIN", "AUTHENTICATE":
+		return false
+	case "EXAMINE", "SELECT", "STATUS":
+		return st.Status == "BAD"
+	}
+	return st.Status == "BAD" || st.Status == "NO"
+}
+
+// Misjudged reports whether a command has failed that trusted what the server
+// offered the last time. That is forgotten now: another session will ask.
+func (s *Session) Misjudged() bool { return s.misjudged }
 
 // mayDrop reports whether commands sent behind the login could have been
 // dropped: none of them is answered yet, and no probe has been made.

@@ -62,18 +62,23 @@ func TestStaleCapabilities(t *testing.T) {
 CAPABILITY IMAP4rev1
 ON LOGIN
 S: $tag OK in
-ON EXAMINE "INBOX" \(CONDSTORE\)
+ON LIST .* RETURN .*
 S: $tag BAD what
 `, imaptest.Options{})
 	cfg := to(t, srv)
 	cfg.Memory = NewMemory(filepath.Join(t.TempDir(), "servers.json"), time.Now)
-	cfg.Memory.store(cfg.key(), record{Greeting: []string{"IMAP4rev1"}, Capabilities: []string{"CONDSTORE", "IMAP4rev1"}})
+	cfg.Memory.store(cfg.key(), record{Greeting: []string{"IMAP4rev1"}, Capabilities: []string{"IMAP4rev1", "LIST-EXTENDED"}})
+	list := func(s *Session) error {
+		return s.List(t.Context(), ListRequest{Patterns: []string{"*"}, Detail: true}, func(*ListEntry) error { return nil })
+	}
 	s := examined(t, cfg)
-	_, err := s.Box(t.Context())
-	failed(t, err, fault.Refused, "server said BAD what")
+	failed(t, list(s), fault.Refused, "server said BAD what")
+	if !s.Misjudged() {
+		t.Error("not known to be misjudged")
+	}
 	s.Close()
 	s = examined(t, cfg)
-	if _, err := s.Box(t.Context()); err != nil {
+	if err := list(s); err != nil || s.Misjudged() {
 		t.Error(err)
 	}
 }

@@ -62,6 +62,9 @@ type Pending struct {
 	err    error
 }
 
+// Name is the command's name.
+func (p *Pending) Name() string { return p.cmd.name }
+
 // Done reports whether the tagged response has come.
 func (p *Pending) Done() bool { return p.done }
 
