@@ -19,6 +19,7 @@ func runChild(ctx context.Context, cmd *exec.Cmd, tty bool) error {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		signal = func(sig syscall.Signal) { syscall.Kill(-cmd.Process.Pid, sig) }
 	}
+	adopt()
 	if err := cmd.Start(); err != nil {
 		return childStatus(err)
 	}
@@ -53,6 +54,11 @@ func endGroup(pgid int) {
 			return
 		}
 		for range int(grace / (10 * time.Millisecond)) {
+			for { // a child that nobody waits for would still be there
+				if pid, err := syscall.Wait4(-pgid, nil, syscall.WNOHANG, nil); pid <= 0 || err != nil {
+					break
+				}
+			}
 			if syscall.Kill(-pgid, 0) != nil {
 				return
 			}
