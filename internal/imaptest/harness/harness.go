@@ -103,6 +103,8 @@ func setup(env *testscript.Env, server *Server, table *Table) error {
 		env.Setenv(name, filepath.Join(home, folder))
 	}
 	env.Setenv("TZ", "UTC")
+	// With -race every process would sleep a second at its end.
+	env.Setenv("GORACE", "atexit_sleep_ms=10")
 	env.Setenv(usageEnv, filepath.Join(home, "usage"))
 	env.Setenv(limitEnv, limit)
 	env.Defer(func() { s.end(table) })
