@@ -276,7 +276,7 @@ func (rd *reading) fill(row *result.Message, m *session.Fetched) {
 	if w.seq {
 		row.Seq = m.Seq
 	}
-	if w.flags {
+	if w.flags && m.Told("FLAGS") {
 		row.Flags = &m.Flags
 		if m.Flags == nil {
 			m.Flags = []string{}
@@ -285,7 +285,7 @@ func (rd *reading) fill(row *result.Message, m *session.Fetched) {
 	if w.date && !m.InternalDate.IsZero() {
 		row.InternalDate = &m.InternalDate
 	}
-	if w.size {
+	if w.size && m.Told("RFC822.SIZE") {
 		row.Size = &m.Size
 	}
 	if w.envelope != 0 {

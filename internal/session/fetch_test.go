@@ -112,8 +112,8 @@ abc)
 * 2 FETCH (UID 2 THREADID NIL BODY[HEADER] {4}
 A: b)
 * 2 FETCH (UID 2 FLAGS (z))
-`, "2 #2 [a] size=10 modseq=7 date=1996-07-17 header=\"A: b\" structure=text/plain email=M2\n1 #1 [] email=M1 thread=T1\n1:2"},
-	{"only a part of what was asked", "1:3", "FLAGS RFC822.SIZE", "\n* 2 FETCH (UID 2 FLAGS (a))\n", "2 #2 [a]\n2"},
+`, "2 #2 [a] size=10 modseq=7 date=1996-07-17 header=\"A: b\" structure=text/plain email=M2\n1 #1 [] email=M1 thread=T1 warnings=1\n1:2"},
+	{"only a part of what was asked", "1:3", "FLAGS RFC822.SIZE", "\n* 2 FETCH (UID 2 FLAGS (a))\n", "2 #2 [a] warnings=1\n2"},
 	{"the UID behind the body", "1", "BODY.PEEK[1] FLAGS", `
 * 1 FETCH (BODY[1] {3}
 abc FLAGS (x) UID 1)

@@ -2,10 +2,12 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -22,7 +24,7 @@ func TestFetchPieces(t *testing.T) {
 * 1 FETCH (BODY[2] NIL UID 1)
 `, "1 [1] 1 \"a\"\n1 #1 [x] nobody=true\n1"},
 		{"a section that never comes", "BODY.PEEK[1] BODY.PEEK[2]", `* 1 FETCH (UID 1 BODY[1] "a")
-`, "1 [1] 1 \"a\"\n1 #1 []\n1"},
+`, "1 [1] 1 \"a\"\n1 #1 [] warnings=1\n1"},
 		{"flags twice", "FLAGS", "* 1 FETCH (UID 1 FLAGS (a b) FLAGS (c))\n", "1 #1 [c]\n1"},
 		{"flags twice, apart", "FLAGS RFC822.SIZE", "* 1 FETCH (FLAGS (a b) UID 1)\n* 1 FETCH (UID 1 FLAGS (c) RFC822.SIZE 7)\n", "1 #1 [c] size=7\n1"},
 		{"a body without a UID", "BODY.PEEK[1]", "* 1 FETCH (BODY[1] \"a\")\n", "protocol: "},
@@ -30,6 +32,21 @@ func TestFetchPieces(t *testing.T) {
 		if got := tell(t, tt.in+"A1 OK\n", "1:2", tt.items); got != tt.want {
 			t.Errorf("%s:\n got %q\nwant %q", tt.name, got, tt.want)
 		}
+	}
+}
+
+// More updates of flags than may be held, before the answers, cost nothing.
+func TestFetchUpdatesFirst(t *testing.T) {
+	var in strings.Builder
+	for uid := 1; uid <= 2*maxHeld; uid++ {
+		fmt.Fprintf(&in, "* %d FETCH (UID %d FLAGS (old))\n", uid, uid)
+	}
+	for uid := 1; uid <= 2*maxHeld; uid++ {
+		fmt.Fprintf(&in, "* %d FETCH (UID %d FLAGS (new) RFC822.SIZE 5)\n", uid, uid)
+	}
+	got := tell(t, in.String()+"A1 OK\n", fmt.Sprintf("1:%d", 2*maxHeld), "FLAGS RFC822.SIZE")
+	if n := strings.Count(got, "[new] size=5"); n != 2*maxHeld || strings.Contains(got, "warnings") {
+		t.Errorf("%d of %d told as they are:\n%.300s", n, 2*maxHeld, got)
 	}
 }
 

@@ -1,0 +1,152 @@
+package wire
+
+import (
+	"encoding/base64"
+	"slices"
+	"strings"
+)
+
+// step reads one response and dispatches it.
+func (c *Conn) step() error {
+	if c.rd.AtEnd() && c.rd.err == nil {
+		if err := c.noisy(); err != nil {
+			return err
+		}
+		return c.rd.finish(false)
+	}
+	literals, err := true, error(nil)
+	switch b := c.rd.Next(); {
+	case c.rd.err != nil:
+		return c.rd.err
+	case b == '+':
+		literals = false
+		err = c.continuation()
+	case b == '*':
+		c.rd.advance(1)
+		literals, err = c.untagged()
+	default:
+		literals = false
+		err = c.tagged()
+	}
+	if e := c.rd.finish(literals); e != nil {
+		return e
+	}
+	return err
+}
+
+func (c *Conn) noisy() error {
+	if c.noise++; c.noise > MaxNoise {
+		return limit("more than %d lines that are no IMAP responses", MaxNoise)
+	}
+	return nil
+}
+
+// continuation gives a continuation request to the command it is for. One that
+// nobody asked for is noise.
+func (c *Conn) continuation() error {
+	c.rd.advance(1)
+	text := append([]byte(nil), c.rd.Text()...)
+	if c.rd.err != nil {
+		return c.rd.err
+	}
+	for _, p := range c.flight {
+		if p.cmd.reply != nil && p.err == nil {
+			return c.answer(p, text)
+		}
+	}
+	if !c.asking {
+		return c.noisy()
+	}
+	c.asking = false
+	return nil
+}
+
+// answer gives AUTHENTICATE's next line, or cancels the exchange.
+func (c *Conn) answer(p *Pending, challenge []byte) error {
+	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(challenge)))
+	if err != nil {
+		decoded = challenge
+	}
+	line, err := p.cmd.reply(decoded)
+	if err != nil {
+		p.err = err
+		c.out = append(c.out, "*\r\n"...)
+		c.o.Trace.client("*")
+		return c.flush()
+	}
+	c.out = append(base64.StdEncoding.AppendEncode(c.out, line), '\r', '\n')
+	c.o.Trace.client(c.o.Trace.secret(base64.StdEncoding.EncodeToString(line)))
+	return c.flush()
+}
+
+func (c *Conn) untagged() (literals bool, err error) {
+	r := &c.resp
+	r.Num, r.HasNum, r.Status = 0, false, Status{}
+	if b := r.Next(); b >= '0' && b <= '9' {
+		r.Num, r.HasNum = r.Number(), true
+	}
+	r.Kind = c.kind(r.Atom())
+	literals = true
+	if isStatus(r.Kind) && !r.HasNum {
+		literals = false
+		r.Status = ParseStatus(r.Kind, []byte(c.redact(string(r.Text()))))
+		if r.Kind == "BYE" {
+			bye := r.Status
+			c.bye = &bye
+		}
+	}
+	if r.err != nil {
+		return literals, syntaxOnly(r.err)
+	}
+	for _, p := range c.flight {
+		if r.Status.Code == "ALERT" {
+			break // it is for the person, whoever reads the others
+		}
+		if p.cmd.on != nil && slices.Contains(p.cmd.kinds, r.Kind) {
+			r.Tag = p.tag
+			if err := p.cmd.on(r); err != nil && !IsSyntax(err) {
+				return literals, err
+			}
+			return literals, nil
+		}
+	}
+	if c.o.Notice != nil {
+		c.o.Notice(r)
+	}
+	return literals, nil
+}
+
+// kind returns the response's name in upper case without allocating for the
+// one that comes a hundred thousand times.
+func (c *Conn) kind(b []byte) string {
+	if string(b) == "FETCH" {
+		return "FETCH"
+	}
+	return strings.ToUpper(string(b))
+}
+
+// syntaxOnly keeps errors of the connection: a response that cannot be read
+// is passed over.
+func syntaxOnly(err error) error {
+	if IsSyntax(err) {
+		return nil
+	}
+	return err
+}
+
+func (c *Conn) tagged() error {
+	tag := string(c.rd.Atom())
+	status := strings.ToUpper(string(c.rd.Atom()))
+	text := c.redact(string(c.rd.Text()))
+	if err := syntaxOnly(c.rd.err); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(c.flight, func(p *Pending) bool { return p.tag == tag })
+	if i < 0 || status != "OK" && status != "NO" && status != "BAD" {
+		return c.noisy()
+	}
+	p := c.flight[i]
+	c.flight = slices.Delete(c.flight, i, i+1)
+	p.done, p.Result = true, ParseStatus(status, []byte(text))
+	return nil
+}
