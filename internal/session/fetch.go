@@ -271,7 +271,7 @@ func (f *fetch) settle(m *Fetched) error {
 // updates, and the answers are still to come.
 func (f *fetch) forgetUpdates() {
 	maps.DeleteFunc(f.held, func(_ uint32, m *Fetched) bool {
-		return m.has&^(hasFlags|hasModseq) == 0 && m.bodies == 0
+		return m.has&^(hasFlags|hasModseq|hasBody) == 0 && m.bodies == 0
 	})
 }
 
