@@ -86,12 +86,10 @@ func setupAttachments(in *input) (runner, error) {
 	}
 	spec := output.Spec{Row: result.MessageAttachment{}, Columns: cols}
 	return func(ctx context.Context) error {
-		return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error {
-			if save {
-				return runSave(ctx, s, out, o)
-			}
-			return runAttachments(ctx, s, out, o)
-		})
+		if save {
+			return c.receipts(ctx, spec, func(s *session.Session, out *output.Printer) error { return runSave(ctx, s, out, o) })
+		}
+		return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error { return runAttachments(ctx, s, out, o) })
 	}, nil
 }
 

@@ -294,6 +294,16 @@ func (c *connection) once(ctx context.Context, out *output.Printer, fn func(*ses
 // with opens a session and a printer, runs fn, and ends both. An answer that is
 // no, or done in part, is still a whole answer.
 func (c *connection) with(ctx context.Context, spec output.Spec, fn func(*session.Session, *output.Printer) error) error {
+	return c.print(ctx, spec, false, fn)
+}
+
+// receipts is with for rows that tell what has been done: whatever the error,
+// they are printed, for what is done stays done.
+func (c *connection) receipts(ctx context.Context, spec output.Spec, fn func(*session.Session, *output.Printer) error) error {
+	return c.print(ctx, spec, true, fn)
+}
+
+func (c *connection) print(ctx context.Context, spec output.Spec, receipts bool, fn func(*session.Session, *output.Printer) error) error {
 	out, err := c.in.printer(ctx, spec)
 	if err != nil {
 		return err
@@ -303,7 +313,7 @@ func (c *connection) with(ctx context.Context, spec output.Spec, fn func(*sessio
 		_, err = c.once(ctx, out, fn) // this time it asks what the server offers
 	}
 	whole := err == nil || fault.KindOf(err) == fault.Negative || fault.KindOf(err) == fault.Partial
-	if cerr := out.Close(whole); err == nil {
+	if cerr := out.Close(whole || receipts && out.Rows() > 0); err == nil {
 		err = cerr
 	}
 	return err

@@ -290,7 +290,7 @@ func runFetchDir(ctx context.Context, c *connection, o fetchOptions) error {
 	}
 	defer save.close()
 	spec := output.Spec{Row: result.Message{}, Columns: []output.Column{{Field: "uid", Title: "UID", Right: true}, {Field: "path"}, {Field: "warnings"}}}
-	return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error {
+	return c.receipts(ctx, spec, func(s *session.Session, out *output.Printer) error {
 		var gone absence
 		refused := 0
 		err := o.sel.each(ctx, s, func(p *picked) error {

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/emersion/go-imap/v2"
 )
@@ -17,28 +18,33 @@ var backendCaps = [...]imap.Cap{
 	imap.CapSpecialUse, imap.CapCreateSpecialUse, imap.CapLiteralPlus, imap.CapUnauthenticate,
 }
 
-// commandsOf tells by a command line, without its tag, that it uses a
-// capability; a command of a hidden capability is refused.
-var commandsOf = []struct {
-	cap imap.Cap
-	use *regexp.Regexp
-}{
-	{imap.CapMove, regexp.MustCompile(`(?i)^(UID )?MOVE\b`)},
-	{imap.CapIdle, regexp.MustCompile(`(?i)^IDLE\b`)},
-	{imap.CapUnselect, regexp.MustCompile(`(?i)^UNSELECT\b`)},
-	{imap.CapEnable, regexp.MustCompile(`(?i)^ENABLE\b`)},
-	{imap.CapNamespace, regexp.MustCompile(`(?i)^NAMESPACE\b`)},
-	{imap.CapUnauthenticate, regexp.MustCompile(`(?i)^UNAUTHENTICATE\b`)},
-	{imap.CapUIDPlus, regexp.MustCompile(`(?i)^UID EXPUNGE\b`)},
-	{imap.CapESearch, regexp.MustCompile(`(?i)^(UID )?SEARCH RETURN\b`)},
-	{imap.CapSearchRes, regexp.MustCompile(`(?i)^(UID )?SEARCH RETURN \([^)]*SAVE`)},
-	{imap.CapListExtended, regexp.MustCompile(`(?i)^LIST (\(|.* RETURN \()`)},
-	{imap.CapListStatus, regexp.MustCompile(`(?i)^LIST .* RETURN \(.*STATUS \(`)},
-	{imap.CapStatusSize, regexp.MustCompile(`(?i)^STATUS .* \([^)]*\bSIZE\b[^)]*\)$`)},
-	{imap.CapSpecialUse, regexp.MustCompile(`(?i)^LIST (\([^)]*SPECIAL-USE|.* RETURN \(.*SPECIAL-USE)`)},
-	{imap.CapCreateSpecialUse, regexp.MustCompile(`(?i)^CREATE .* \(USE `)},
-	{imap.CapBinary, regexp.MustCompile(`(?i)^(UID )?FETCH .*\bBINARY(\.PEEK|\.SIZE)?\[`)},
+// use is a capability and the command lines, without their tags, that use it.
+type use struct {
+	cap   imap.Cap
+	lines *regexp.Regexp
 }
+
+// commandsOf tells which commands use a capability; one of a hidden capability
+// is refused. Only tests hide any, so that it is made when first asked for.
+var commandsOf = sync.OnceValue(func() []use {
+	return []use{
+		{imap.CapMove, regexp.MustCompile(`(?i)^(UID )?MOVE\b`)},
+		{imap.CapIdle, regexp.MustCompile(`(?i)^IDLE\b`)},
+		{imap.CapUnselect, regexp.MustCompile(`(?i)^UNSELECT\b`)},
+		{imap.CapEnable, regexp.MustCompile(`(?i)^ENABLE\b`)},
+		{imap.CapNamespace, regexp.MustCompile(`(?i)^NAMESPACE\b`)},
+		{imap.CapUnauthenticate, regexp.MustCompile(`(?i)^UNAUTHENTICATE\b`)},
+		{imap.CapUIDPlus, regexp.MustCompile(`(?i)^UID EXPUNGE\b`)},
+		{imap.CapESearch, regexp.MustCompile(`(?i)^(UID )?SEARCH RETURN\b`)},
+		{imap.CapSearchRes, regexp.MustCompile(`(?i)^(UID )?SEARCH RETURN \([^)]*SAVE`)},
+		{imap.CapListExtended, regexp.MustCompile(`(?i)^LIST (\(|.* RETURN \()`)},
+		{imap.CapListStatus, regexp.MustCompile(`(?i)^LIST .* RETURN \(.*STATUS \(`)},
+		{imap.CapStatusSize, regexp.MustCompile(`(?i)^STATUS .* \([^)]*\bSIZE\b[^)]*\)$`)},
+		{imap.CapSpecialUse, regexp.MustCompile(`(?i)^LIST (\([^)]*SPECIAL-USE|.* RETURN \(.*SPECIAL-USE)`)},
+		{imap.CapCreateSpecialUse, regexp.MustCompile(`(?i)^CREATE .* \(USE `)},
+		{imap.CapBinary, regexp.MustCompile(`(?i)^(UID )?FETCH .*\bBINARY(\.PEEK|\.SIZE)?\[`)},
+	}
+})
 
 // rev2Includes reports that IMAP4rev2 includes c: without it a server
 // cannot call itself so. CapSet.Has knows most of them.
@@ -96,8 +102,8 @@ func (c capabilities) refuses(command string) bool {
 	if len(c.hidden) == 0 {
 		return false
 	}
-	for _, e := range commandsOf {
-		if !c.has(e.cap) && e.use.MatchString(command) {
+	for _, e := range commandsOf() {
+		if !c.has(e.cap) && e.lines.MatchString(command) {
 			return true
 		}
 	}
@@ -106,13 +112,15 @@ func (c capabilities) refuses(command string) bool {
 
 // capList finds the capabilities in a greeting, an untagged CAPABILITY or a
 // tagged OK.
-var capList = regexp.MustCompile(`^(\* CAPABILITY|\S+ (?:OK|PREAUTH) \[CAPABILITY)((?: [^ \]\r\n]+)*)`)
+var capList = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(\* CAPABILITY|\S+ (?:OK|PREAUTH) \[CAPABILITY)((?: [^ \]\r\n]+)*)`)
+})
 
 // filter takes what is hidden out of a line that lists capabilities, and
 // LITERAL- out of one that has LITERAL+, which exclude each other (RFC 7888,
 // section 5).
 func (c capabilities) filter(line []byte) []byte {
-	m := capList.FindSubmatchIndex(line)
+	m := capList().FindSubmatchIndex(line)
 	if m == nil {
 		return line
 	}

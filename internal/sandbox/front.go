@@ -166,7 +166,7 @@ func (f *front) dropRest() error {
 			return err
 		}
 		f.literal, f.inside, f.drop = 0, false, false
-		if m := literalAtEnd.FindSubmatch(line); m != nil && len(m[2]) > 0 {
+		if m := literalAtEnd().FindSubmatch(line); m != nil && len(m[2]) > 0 {
 			f.drop = true
 			f.literal, _ = strconv.ParseInt(string(m[1]), 10, 64)
 		}
@@ -174,7 +174,9 @@ func (f *front) dropRest() error {
 	return nil
 }
 
-var literalAtEnd = regexp.MustCompile(`\{(\d{1,18})(\+?)\}\r?\n$`)
+var literalAtEnd = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\{(\d{1,18})(\+?)\}\r?\n$`)
+})
 
 // command looks at a whole line: the beginning of a command, or its rest after
 // a literal. It returns the line as imapserver shall see it.
@@ -199,7 +201,7 @@ func (f *front) command(line []byte) []byte {
 		line = []byte(tag + rest)
 	}
 	f.literal, f.inside = 0, false
-	m := literalAtEnd.FindSubmatchIndex(line)
+	m := literalAtEnd().FindSubmatchIndex(line)
 	if m == nil {
 		return line
 	}
@@ -327,7 +329,7 @@ func rewriteSearch(command string, skip int, first bool) (string, int) {
 		case blank:
 			out.WriteString(word)
 		case skip > 0:
-			if !literalAtEnd.MatchString(word + "\r\n") {
+			if !literalAtEnd().MatchString(word + "\r\n") {
 				skip--
 			}
 			out.WriteString(word)

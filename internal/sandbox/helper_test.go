@@ -81,7 +81,7 @@ func (r *rawConn) line() string {
 			r.t.Fatalf("reading after %q: %v", out.String()+line, err)
 		}
 		out.WriteString(line)
-		if m := literalAtEnd.FindStringSubmatch(line); m != nil {
+		if m := literalAtEnd().FindStringSubmatch(line); m != nil {
 			n, _ := strconv.Atoi(m[1])
 			if _, err := io.CopyN(&out, r.br, int64(n)); err != nil {
 				r.t.Fatal(err)
