@@ -20,6 +20,10 @@ func selectionFlags() []*flag {
 	return append(inGroup(groupSelect, groupCriteria), sessionFlags()...)
 }
 
+// writeFlags are the flags of every verb that changes something, besides those
+// of its session.
+func writeFlags() []*flag { return append(inGroup(groupSafety), sessionFlags()...) }
+
 // mailbox is the mailbox that the flags, the environment or the URL name.
 func (c *connection) mailbox() string {
 	if name := c.in.last("mailbox"); name != "" {

@@ -99,6 +99,7 @@ const (
 	groupSelect     = "Selection"
 	groupCriteria   = "Criteria (different ones are AND, one repeated is OR)"
 	groupConnection = "Connection"
+	groupSafety     = "Safety"
 )
 
 // registry is every flag there is, except the criteria.
@@ -143,6 +144,10 @@ var registry = append([]*flag{
 	{name: "seq", group: groupSelect, help: "SET is message sequence numbers (reading only)"},
 	{name: "uidvalidity", arity: one, kind: count, value: "N", group: groupSelect, help: "refuse (exit 7) unless the mailbox has this UIDVALIDITY"},
 	{name: "fail-empty", group: groupSelect, help: "exit 1 when no message is selected"},
+
+	{name: "dry-run", group: groupSafety, help: "print what would change, and change nothing"},
+	{name: "yes", short: "y", group: groupSafety, help: "do not ask"},
+	{name: "max", arity: one, kind: count, value: "N", group: groupSafety, help: "refuse to touch more than N messages (1000 for what destroys, else no bound; 0 lifts it)"},
 
 	{name: "status", group: groupVerb, help: "tell the counts of each mailbox too"},
 	{name: "subscribed", group: groupVerb, help: "only subscribed mailboxes"},

@@ -112,7 +112,7 @@ func verbHelp(v *verb) string {
 		out.WriteString(" " + v.args)
 	}
 	fmt.Fprintf(&out, "\n\n%s\n", v.about)
-	for _, group := range []string{groupVerb, groupSelect, groupCriteria, groupOutput, groupConnection} {
+	for _, group := range []string{groupVerb, groupSafety, groupSelect, groupCriteria, groupOutput, groupConnection} {
 		title := false
 		for _, f := range v.flags {
 			if f.group != group {

@@ -128,6 +128,10 @@ func (s *Session) start(ctx context.Context, secret string) error {
 // Account is the digest that rows carry.
 func (s *Session) Account() string { return s.account }
 
+// TimedOut reports whether the session was lost because the server fell silent:
+// it may still be at work on the last command.
+func (s *Session) TimedOut() bool { return s.c.TimedOut() }
+
 // Close ends the session. It says LOGOUT but does not wait for the answer.
 func (s *Session) Close() error {
 	s.remember()

@@ -402,6 +402,10 @@ func (c *Conn) ioError(err error, what string) error {
 	return fault.New(fault.Connect, "cannot %s the server: %v", what, err)
 }
 
+// TimedOut reports whether the last wait ended because nothing moved: the
+// server may still be at work.
+func (c *Conn) TimedOut() bool { return c.timeout }
+
 // redact keeps secrets that a server repeats out of texts.
 func (c *Conn) redact(s string) string {
 	return redact(s, c.secrets)
