@@ -18,9 +18,10 @@ const module = "github.com/imapknife/imapknife"
 // way. What is not listed may import none.
 var allowed = map[string][]string{
 	".":                   {"cmds"},
-	"cmds":                {"output", "creds", "internal/config", "internal/fault", "internal/message", "internal/query", "internal/result", "internal/sandbox", "internal/session", "internal/suggest", "internal/wire"},
+	"cmds":                {"output", "creds", "internal/change", "internal/config", "internal/fault", "internal/message", "internal/query", "internal/result", "internal/sandbox", "internal/session", "internal/suggest", "internal/wire"},
 	"output":              {"internal/fault", "internal/result", "internal/suggest"},
 	"creds":               {"internal/fault"},
+	"internal/change":     {"internal/fault", "internal/query", "internal/result", "internal/session"},
 	"internal/config":     {"internal/fault"},
 	"internal/fault":      {},
 	"internal/gen":        {"cmds", "internal/fault"},

@@ -26,6 +26,7 @@ type connection struct {
 	account config.Account
 	cfg     session.Config
 	sources creds.Sources
+	opened  session.Config // of the last session
 }
 
 // connection reads the flags and the environment that say which server.
@@ -241,12 +242,19 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 			return secret.Reveal(), err
 		}
 	}
+	c.opened = cfg
 	s, err := session.Open(ctx, cfg)
 	if err != nil {
 		closeTrace()
 		return nil, nil, err
 	}
 	return s, func() { s.Close(); closeTrace() }, nil
+}
+
+// again opens another session like the last one, whose rows it flushes and
+// whose trace it goes on with. The caller closes it.
+func (c *connection) again(ctx context.Context) (*session.Session, error) {
+	return session.Open(ctx, c.opened)
 }
 
 // trace opens the trace that the flags ask for, on standard error, in a file,

@@ -26,6 +26,7 @@ type selection struct {
 	limited  bool
 	newest   uint64
 	seq      bool
+	write    bool              // open for writing
 	validity map[string]uint32 // UIDVALIDITY each mailbox must have
 }
 
@@ -220,7 +221,11 @@ func (sel *selection) each(ctx context.Context, s *session.Session, fn func(*pic
 
 // inOne does the work of each in one mailbox.
 func (sel *selection) inOne(ctx context.Context, s *session.Session, name string, fn func(*picked) error) error {
-	if err := s.Examine(ctx, name); err != nil {
+	open := s.Examine
+	if sel.write {
+		open = s.Select
+	}
+	if err := open(ctx, name); err != nil {
 		return err
 	}
 	if _, pinned := sel.validity[name]; pinned {

@@ -55,6 +55,7 @@ func verbs() []*verb {
 	table := []*verb{
 		newList(), newStatus(), newSelect(),
 		newSearch(), newFetch(), newShow(), newAttachments(),
+		newStore(), newCopy(), newMove(), newDelete(), newExpunge(),
 		newSandbox(),
 		newCapability(),
 		newSchema(), newHelp(), newVersion(),

@@ -86,7 +86,7 @@ type tally struct {
 	what    string // what is counted, in the plural
 	counts  map[string]int
 	refusal error // the first
-	reason  string
+	reason  string // of the first that is refused or unknown
 }
 
 func (t *tally) add(status, reason string, refusal error) {
@@ -97,7 +97,7 @@ func (t *tally) add(status, reason string, refusal error) {
 	if status == result.Refused && t.refusal == nil {
 		t.refusal = refusal
 	}
-	if status == result.Unknown && t.reason == "" {
+	if (status == result.Unknown || status == result.Refused) && t.reason == "" {
 		t.reason = reason
 	}
 }
@@ -120,6 +120,8 @@ func (t *tally) err() error {
 		return fault.New(fault.Negative, "none of the %d %s is there", total, t.what)
 	case t.counts[result.Refused] == total && t.refusal != nil:
 		return t.refusal
+	case t.counts[result.Refused] == total:
+		return fault.New(fault.Refused, "none of the %d %s is done: %s", total, t.what, t.reason)
 	}
 	var parts []string
 	for _, x := range [...]struct{ status, words string }{

@@ -202,19 +202,25 @@ func flagName(f []byte) string {
 }
 
 // SpecialUse finds the mailbox with a special-use attribute such as \Sent
-// (RFC 6154). Servers that know no SPECIAL-USE may still tell it in LIST.
+// (RFC 6154). Servers that know no SPECIAL-USE may still tell it in LIST. Where
+// there is none the error is of kind Refused.
 func (s *Session) SpecialUse(ctx context.Context, attr string) (string, error) {
-	found := ""
-	err := s.List(ctx, ListRequest{Patterns: []string{"*"}}, func(e *ListEntry) error {
+	found, err := s.FindUse(ctx, attr)
+	if err == nil && found == "" {
+		err = fault.New(fault.Refused, "the server names no mailbox for %s", attr).
+			Hint("name the mailbox itself; imapknife list shows the mailboxes")
+	}
+	return found, err
+}
+
+// FindUse is SpecialUse that returns an empty name where there is none.
+func (s *Session) FindUse(ctx context.Context, attr string) (found string, err error) {
+	err = s.List(ctx, ListRequest{Patterns: []string{"*"}}, func(e *ListEntry) error {
 		if found == "" && e.SpecialUse() != "" && strings.EqualFold(e.SpecialUse(), attr) {
 			found = e.Name
 		}
 		return nil
 	})
-	if err == nil && found == "" {
-		err = fault.New(fault.Refused, "the server names no mailbox for %s", attr).
-			Hint("name the mailbox itself; imapknife list shows the mailboxes")
-	}
 	return found, err
 }
 

@@ -132,6 +132,9 @@ func (s *Session) Account() string { return s.account }
 // it may still be at work on the last command.
 func (s *Session) TimedOut() bool { return s.c.TimedOut() }
 
+// Broken reports whether the session is lost.
+func (s *Session) Broken() bool { return s.c.Broken() }
+
 // Close ends the session. It says LOGOUT but does not wait for the answer.
 func (s *Session) Close() error {
 	s.remember()

@@ -49,6 +49,7 @@ type Conn struct {
 	bye     *Status // BYE, once it has come
 	noise   int
 	timeout bool // the last wait ended because nothing moved
+	failed  bool // a read or a write failed
 	secrets []string
 }
 
@@ -311,7 +312,7 @@ func (c *Conn) Ready(ctx context.Context, d time.Duration) (bool, error) {
 	c.o.IOTimeout = old
 	if err := c.rd.err; err != nil {
 		if c.timeout && context.Cause(ctx) == nil {
-			c.rd.err, c.timeout = nil, false
+			c.rd.err, c.timeout, c.failed = nil, false, false
 			return false, nil
 		}
 		return false, err
@@ -385,6 +386,7 @@ func (c *Conn) fill(p []byte) (int, error) {
 
 // ioError says what a failed read or write means.
 func (c *Conn) ioError(err error, what string) error {
+	c.failed = true
 	if cause := context.Cause(c.ctx); cause != nil {
 		return cause
 	}
@@ -405,6 +407,9 @@ func (c *Conn) ioError(err error, what string) error {
 // TimedOut reports whether the last wait ended because nothing moved: the
 // server may still be at work.
 func (c *Conn) TimedOut() bool { return c.timeout }
+
+// Broken reports whether the connection is of no more use.
+func (c *Conn) Broken() bool { return c.failed || c.rd.err != nil && !IsSyntax(c.rd.err) }
 
 // redact keeps secrets that a server repeats out of texts.
 func (c *Conn) redact(s string) string {

@@ -1,0 +1,146 @@
+package change
+
+import (
+	"context"
+
+	"github.com/imapknife/imapknife/internal/query"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+)
+
+// Remove removes messages for good: it flags them \Deleted, unless they are to
+// be flagged already, and expunges exactly these. Without UIDPLUS they stay
+// flagged, for a plain EXPUNGE would remove other people's as well.
+type Remove struct {
+	Flag    bool // flag them first; else only what is flagged goes
+	UIDPLUS bool
+	// Everything sends a plain EXPUNGE where the server lacks UIDPLUS: whatever
+	// is flagged in the mailbox goes.
+	Everything bool
+}
+
+func (a *Remove) name() string { return "expunge" }
+
+func (a *Remove) repeatable() bool { return true }
+
+func (a *Remove) begin(context.Context, *Writer, *part) error { return nil }
+
+func (a *Remove) do(ctx context.Context, w *Writer, p *part) error {
+	r := &remover{action: a.name(), flag: a.Flag, uidplus: a.UIDPLUS, everything: a.Everything}
+	return r.do(ctx, w, p, todo, sent)
+}
+
+// look sees what has gone; what has not is removed again, which does no harm.
+func (a *Remove) look(ctx context.Context, w *Writer, p *part) error {
+	open := p.uids(sent)
+	there, err := w.Session.Present(ctx, open)
+	if err != nil {
+		return err
+	}
+	for uid := range open.All() {
+		if there.Contains(uid, 0) {
+			p.items[uid].state = todo
+		} else {
+			p.items[uid].end(result.Done, "", nil)
+		}
+	}
+	return nil
+}
+
+// remover is the way of messages out of a mailbox, of those that are copied as
+// of those that are deleted. Both steps may be done twice.
+type remover struct {
+	action     string
+	flag       bool
+	uidplus    bool
+	everything bool
+}
+
+func (r *remover) do(ctx context.Context, w *Writer, p *part, from ...state) error {
+	set := p.uids(from...)
+	if set.Empty() {
+		return nil
+	}
+	if from[0] == todo {
+		p.move(set, sent)
+	}
+	if r.flag {
+		refused, err := r.flagThem(ctx, w.Session, set)
+		if err != nil {
+			return err
+		}
+		if refused != nil {
+			r.keep(p, set, refused)
+			return nil
+		}
+	}
+	if !r.uidplus && !r.everything {
+		return r.flagged(ctx, w, p, set)
+	}
+	return r.expunge(ctx, w, p, set)
+}
+
+// flagThem flags messages \Deleted and reports the server's refusal.
+func (r *remover) flagThem(ctx context.Context, s *session.Session, set query.Set) (refused, err error) {
+	res, err := s.Store(ctx, session.StoreRequest{Set: set, Item: "+FLAGS.SILENT", Flags: []string{`\Deleted`}})
+	return res.Refusal, err
+}
+
+// keep ends items that the server refuses to remove.
+func (r *remover) keep(p *part, set query.Set, refused error) {
+	for uid := range set.All() {
+		it := p.items[uid]
+		reason := refused.Error()
+		if it.state == copied {
+			reason = "it is copied, but the original stays: " + reason
+		}
+		it.end(result.Refused, reason, refused)
+	}
+}
+
+// flagged ends items that stay, flagged.
+func (r *remover) flagged(ctx context.Context, w *Writer, p *part, set query.Set) error {
+	return r.left(ctx, w, p, set, func(it *item) {
+		it.end(result.Flagged, `flagged \Deleted, not removed: the server lacks UIDPLUS; imapknife expunge removes everything that is flagged`, nil)
+	})
+}
+
+func (r *remover) expunge(ctx context.Context, w *Writer, p *part, set query.Set) error {
+	send := func() (error, error) { return w.Session.Expunge(ctx, set) }
+	if !r.uidplus {
+		send = func() (error, error) { return w.Session.ExpungeAll(ctx) }
+	}
+	refused, err := send()
+	if err != nil {
+		return err
+	}
+	return r.left(ctx, w, p, set, func(it *item) {
+		switch {
+		case refused != nil && r.flag:
+			it.end(result.Flagged, `flagged \Deleted, not removed: `+refused.Error(), refused)
+		case refused != nil:
+			it.end(result.Refused, refused.Error(), refused)
+		case r.flag:
+			it.end(result.Flagged, `flagged \Deleted, not removed: the server left it`, nil)
+		default:
+			it.end(result.Refused, `it is not flagged \Deleted`, nil)
+		}
+	})
+}
+
+// left looks which of the messages are still there, for whose rows stay makes
+// an end; the others are done.
+func (r *remover) left(ctx context.Context, w *Writer, p *part, set query.Set, stay func(*item)) error {
+	there, err := w.Session.Present(ctx, set)
+	if err != nil {
+		return err
+	}
+	for uid := range set.All() {
+		if it := p.items[uid]; there.Contains(uid, 0) {
+			stay(it)
+		} else {
+			it.end(result.Done, "", nil)
+		}
+	}
+	return nil
+}

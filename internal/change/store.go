@@ -1,0 +1,164 @@
+package change
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/query"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+)
+
+// Store changes flags, or labels of Gmail.
+type Store struct {
+	Mode           string   // "+" adds, "-" removes, "" sets
+	Flags          []string // as sent
+	Labels         bool     // Flags are labels
+	UnchangedSince *uint64
+	Action         string // the receipt's action; store when empty
+}
+
+func (a *Store) name() string {
+	if a.Action != "" {
+		return a.Action
+	}
+	return "store"
+}
+
+func (a *Store) repeatable() bool { return true }
+
+// begin refuses flags that the mailbox would not keep: some servers drop them
+// without a word, others keep them for this session only.
+func (a *Store) begin(ctx context.Context, w *Writer, p *part) error {
+	box, err := w.Session.Box(ctx)
+	if err != nil || !box.HasPermanent || a.Labels || a.Mode == "-" {
+		return err
+	}
+	for _, f := range a.Flags {
+		keyword := !strings.HasPrefix(f, `\`)
+		if !hasFlag(box.PermanentFlags, f) && !(keyword && hasFlag(box.PermanentFlags, `\*`)) {
+			return fault.New(fault.Refused, "the mailbox %q does not keep the flag %s", box.Name, f).
+				Hint("imapknife select --write tells permanentflags: what the server keeps")
+		}
+	}
+	return nil
+}
+
+// hasFlag compares as servers do: flags and keywords in any case.
+func hasFlag(list []string, flag string) bool {
+	return slices.ContainsFunc(list, func(f string) bool { return strings.EqualFold(f, flag) })
+}
+
+func (a *Store) do(ctx context.Context, w *Writer, p *part) error {
+	set := p.uids(todo, sent)
+	if set.Empty() {
+		return nil
+	}
+	p.move(set, sent)
+	res, err := w.Session.Store(ctx, session.StoreRequest{Set: set, Item: a.Mode + a.item(), Flags: a.Flags, UnchangedSince: a.UnchangedSince})
+	if err != nil {
+		return err
+	}
+	if res.Refusal != nil {
+		for it := range p.in(sent) {
+			it.end(result.Refused, res.Refusal.Error(), res.Refusal)
+		}
+		return nil
+	}
+	for uid := range res.Modified.All() {
+		p.items[uid].end(result.Refused, "it has changed since", nil)
+	}
+	for uid, flags := range res.Flags {
+		if p.items[uid].state == sent {
+			a.after(p.items[uid], flags)
+		}
+	}
+	// Servers need not tell of messages that had the flags before.
+	return a.read(ctx, w, p, a.after)
+}
+
+func (a *Store) item() string {
+	if a.Labels {
+		return "X-GM-LABELS"
+	}
+	return "FLAGS"
+}
+
+// after ends an item whose flags after the change are told.
+func (a *Store) after(it *item, flags []string) {
+	own := slices.DeleteFunc(slices.Clone(flags), recent)
+	if a.Labels {
+		it.row.Labels = &own
+	} else {
+		it.row.Flags = &own
+	}
+	if wrong := a.lacks(own); wrong != "" {
+		it.end(result.Refused, wrong, nil)
+		return
+	}
+	it.end(result.Done, "", nil)
+}
+
+// recent is the flag that only the server changes.
+func recent(flag string) bool { return strings.EqualFold(flag, `\Recent`) }
+
+// lacks says in which way flags are not as wanted, empty when they are.
+func (a *Store) lacks(flags []string) string {
+	for _, f := range a.Flags {
+		if there := hasFlag(flags, f); a.Mode == "-" && there {
+			return "the server keeps " + f
+		} else if a.Mode != "-" && !there {
+			return "the server does not keep " + f
+		}
+	}
+	if a.Mode == "" {
+		for _, f := range flags {
+			if !recent(f) && !hasFlag(a.Flags, f) {
+				return "the server keeps " + f
+			}
+		}
+	}
+	return ""
+}
+
+// look finds the messages whose flags are as wanted; the others are changed
+// again, which does no harm.
+func (a *Store) look(ctx context.Context, w *Writer, p *part) error {
+	return a.read(ctx, w, p, func(it *item, flags []string) {
+		if a.lacks(flags) == "" {
+			a.after(it, flags)
+		} else {
+			it.state = todo
+		}
+	})
+}
+
+// read tells the flags of the messages whose outcome is not known.
+func (a *Store) read(ctx context.Context, w *Writer, p *part, tell func(*item, []string)) error {
+	open := p.uids(sent)
+	if open.Empty() {
+		return nil
+	}
+	told, err := w.Session.Fetch(ctx, session.FetchRequest{Set: open, Items: []string{a.item()}, Row: func(m *session.Fetched) error {
+		flags := m.Flags
+		if a.Labels {
+			flags = m.GmailLabels
+		}
+		tell(p.items[m.UID], flags)
+		return nil
+	}})
+	if err != nil {
+		return err
+	}
+	gone(p, open, told)
+	return nil
+}
+
+// gone ends the items that are not in the mailbox any more.
+func gone(p *part, asked, told query.Set) {
+	for uid := range asked.Subtract(told).All() {
+		p.items[uid].end(result.Missing, "it has gone meanwhile", nil)
+	}
+}
