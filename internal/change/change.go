@@ -112,7 +112,8 @@ type part struct {
 	set    query.Set
 	items  map[uint32]*item
 	begun  bool
-	base   baseline
+	base   baseline  // of the destination
+	there  query.Set // still in the mailbox, where somebody has looked
 }
 
 // in yields the items in a state, by ascending UID.

@@ -56,8 +56,8 @@ func TestArrivals(t *testing.T) {
 		{bare, 8, true}, {bare, 0, false},
 		{ident{size: 30}, 0, true}, {ident{size: 11, mid: known.mid}, 0, true},
 	} {
-		if uid, sure := l.take(want.id); uid != want.uid || sure != want.sure {
-			t.Errorf("%v: got %d, %t, want %d, %t", want.id, uid, sure, want.uid, want.sure)
+		if got, sure := l.take(want.id); got.uid != want.uid || sure != want.sure {
+			t.Errorf("%v: got %d, %t, want %d, %t", want.id, got.uid, sure, want.uid, want.sure)
 		}
 	}
 }
