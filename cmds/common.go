@@ -51,6 +51,30 @@ func specialUse(name string) (attr string, ok bool) {
 	return "", false
 }
 
+func isSpecialUse(name string) bool {
+	_, ok := specialUse(name)
+	return ok
+}
+
+// foldInbox spells INBOX, which is the same in any case, in one way.
+func foldInbox(name string) string {
+	if strings.EqualFold(name, "INBOX") {
+		return "INBOX"
+	}
+	return name
+}
+
+// unique folds INBOX and leaves out names that stand there twice.
+func unique(names []string) []string {
+	var out []string
+	for _, name := range names {
+		if name = foldInbox(name); !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // checkName is an error for a mailbox name that no server can have.
 func checkName(name string) error {
 	switch {

@@ -63,7 +63,7 @@ func (in *input) setArgs(c *connection) (*selection, error) {
 	if err != nil {
 		return nil, err
 	}
-	if set == "" && sel.node == nil && sel.newest == 0 && !sel.limited {
+	if set == "" && sel.node == nil && !sel.tailed && !sel.limited {
 		return nil, fault.New(fault.Usage, "%s needs messages: a SET or criteria", in.verb.path).
 			Hint("for example 42, 1:5, last, --unseen, --newest 10; 1: is all of them")
 	}
@@ -99,7 +99,7 @@ func setupFetch(in *input) (runner, error) {
 	case o.dir != "":
 		return func(ctx context.Context) error { return runFetchDir(ctx, c, o) }, nil
 	case o.stream.kind != "" && plain:
-		if o.sel.given && !o.sel.seq && len(o.sel.sets) == 1 && o.sel.sets[o.sel.boxes[0]].Explicit.Len() > 1 && o.sel.node == nil && !o.sel.limited && o.sel.newest == 0 {
+		if o.sel.given && !o.sel.seq && len(o.sel.sets) == 1 && o.sel.sets[o.sel.boxes[0]].Explicit.Len() > 1 && o.sel.node == nil && !o.sel.limited && !o.sel.tailed {
 			return nil, fault.New(fault.Usage, "several messages cannot be written to standard output as they are").
 				Hint("--dir DIR writes a file each; --json and --jsonl print rows")
 		}
