@@ -10,6 +10,7 @@ import (
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
+	"github.com/imapknife/imapknife/output"
 )
 
 // sessionFlags are the flags of every verb that opens a session.
@@ -156,7 +157,7 @@ func shortFrom(v any) string {
 	var out []string
 	for _, a := range list {
 		if a.Name != "" {
-			out = append(out, a.Name)
+			out = append(out, output.Address(a.Name, ""))
 		} else {
 			out = append(out, a.Address)
 		}

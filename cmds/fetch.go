@@ -33,7 +33,7 @@ row each as it arrives; without either, envelope, flags, size and internal date.
 Nothing is marked as read. --text, --html, --body, --raw or --part alone, of one
 message, is written to standard output as it is; of several with --dir, a file
 each, or in rows with --json and --jsonl. A UID that is not there makes the exit
-status 1, or 9 when others are; so does a part that is not there.`,
+status 1, or 9 when others are; so does a part, or the HTML, that is not there.`,
 		examples: []example{
 			{"subjects of all messages", "imapknife fetch 1: --fields uid,subject"},
 			{"a message as it is", "imapknife fetch 42 --raw >42.eml"},
@@ -156,7 +156,9 @@ func (o *fetchOptions) read(in *input) error {
 		o.stream.kind = map[bool]string{true: "section", false: map[bool]string{true: "text", false: "html"}[w.text]}[w.content != nil]
 		o.stream.section, o.stream.partial = w.section, w.partial
 	}
-	return w.addFields(in)
+	err := w.addFields(in)
+	w.htmlByName = !in.flagged("html")
+	return err
 }
 
 // readContent reads --raw, --body, --part, --decode and --range.
@@ -246,17 +248,16 @@ func (o *fetchOptions) columns() []output.Column {
 
 func runFetch(ctx context.Context, s *session.Session, out *output.Printer, o fetchOptions) error {
 	var gone absence
+	cut := cuts{in: o.in}
+	defer func() { cut.tell(o.want.limit()) }()
 	err := o.sel.each(ctx, s, func(p *picked) error {
-		rd := &reading{s: s, w: &o.want, emit: func(m *result.Message) error { return out.Row(m) }}
+		rd := &reading{s: s, w: &o.want, gone: &gone, emit: func(m *result.Message) error {
+			cut.see(m)
+			return out.Row(m)
+		}}
 		told, err := rd.read(ctx, p)
 		gone.note(s, p, told)
-		for range rd.lacking {
-			gone.lack(&o.want)
-		}
 		return err
 	})
-	if err == nil {
-		err = gone.err(out.Rows())
-	}
-	return empty(err, o.failEmpty, uint64(out.Rows()))
+	return empty(outcome(err, gone.err(out.Rows())), o.failEmpty, uint64(out.Rows()))
 }

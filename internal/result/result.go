@@ -121,7 +121,7 @@ type MessageAttachment struct {
 	Attachment
 	Path     string   `json:"path,omitempty" doc:"the file that was written (save)"`
 	Octets   *uint64  `json:"octets,omitempty" doc:"octets written, decoded (save)"`
-	Status   string   `json:"status,omitempty" doc:"saved or refused (save)"`
+	Status   string   `json:"status,omitempty" doc:"saved, refused, or missing where the server did not send the part (save)"`
 	Warnings []string `json:"warnings,omitempty" doc:"what was wrong with this message's data"`
 }
 
