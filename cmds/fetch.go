@@ -32,8 +32,9 @@ func newFetch() *verb {
 row each as it arrives; without either, envelope, flags, size and internal date.
 Nothing is marked as read. --text, --html, --body, --raw or --part alone, of one
 message, is written to standard output as it is; of several with --dir, a file
-each, or in rows with --json and --jsonl. A UID that is not there makes the exit
-status 1, or 9 when others are; so does a part, or the HTML, that is not there.`,
+each, or in rows with --json and --jsonl. A UID of the set that is not there
+makes the exit status 1, or 9 when others are; so does a part, or the HTML, that
+is not there. What criteria, --limit or --newest leave out is not missing.`,
 		examples: []example{
 			{"subjects of all messages", "imapknife fetch 1: --fields uid,subject"},
 			{"a message as it is", "imapknife fetch 42 --raw >42.eml"},
@@ -78,7 +79,7 @@ type stream struct {
 	decode  bool
 }
 
-var partNumber = regexp.MustCompile(`(?i)^[1-9][0-9]{0,4}(\.[1-9][0-9]{0,4}){0,40}(\.(MIME|HEADER|TEXT))?$`)
+var partNumber = regexp.MustCompile(fmt.Sprintf(`(?i)^[1-9][0-9]{0,4}(\.[1-9][0-9]{0,4}){0,%d}(\.(MIME|HEADER|TEXT))?$`, message.MaxDepth-1))
 
 func setupFetch(in *input) (runner, error) {
 	c, err := in.connection()

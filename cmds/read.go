@@ -247,6 +247,7 @@ func (rd *reading) batch(ctx context.Context, set query.Set) (map[uint32]*result
 			if s, err = rd.walk(ctx, uid); err != nil {
 				return rows, err
 			}
+			rows[uid].Warnings = append(rows[uid].Warnings, tooDeep(s)...)
 		}
 		if s != nil {
 			leaves[uid] = newTexts(s, rd.w)
@@ -301,6 +302,9 @@ func (rd *reading) fill(row *result.Message, m *session.Fetched) {
 		row.Structure = part
 		row.Warnings = append(row.Warnings, warnings...)
 	}
+	if w.attachments || w.text || w.html {
+		row.Warnings = append(row.Warnings, tooDeep(m.Structure)...)
+	}
 	if w.attachments {
 		list := []result.Attachment{}
 		if m.Structure != nil {
@@ -329,6 +333,14 @@ func (rd *reading) lack(uid uint32, what string) {
 	if rd.gone != nil {
 		rd.gone.lack(rd.s, uid, what)
 	}
+}
+
+// tooDeep is the warning for parts that were left out, if any were.
+func tooDeep(s *message.Structure) []string {
+	if s == nil || s.TooDeep() == "" {
+		return nil
+	}
+	return []string{s.TooDeep()}
 }
 
 // headers decodes the fields asked for.

@@ -220,6 +220,9 @@ func (o *fetchOptions) writeTexts(ctx context.Context, s *session.Session, p *pi
 					return told.Set(), err
 				}
 			}
+			for _, text := range tooDeep(tree) {
+				o.in.say("message %d: %s", uid, text)
+			}
 			var parts *texts
 			if tree != nil {
 				parts = newTexts(tree, rd.w)
