@@ -57,8 +57,8 @@ func (in *input) setArgs(c *connection) (*selection, error) {
 	case 1:
 		set = in.args[0]
 	default:
-		return nil, fault.New(fault.Usage, "%s takes one SET, not %q and %q", in.verb.path, in.args[0], in.args[1]).
-			Hint("join UIDs by commas: 1,5,7:9; a search program goes into --query")
+		return nil, in.hintValue(fault.New(fault.Usage, "%s takes one SET, not %q and %q", in.verb.path, in.args[0], in.args[1]).
+			Hint("join UIDs by commas: 1,5,7:9; a search program goes into --query"), in.args[1])
 	}
 	sel, err := in.selection(c, set, nil)
 	if err != nil {

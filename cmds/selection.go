@@ -2,6 +2,7 @@ package cmds
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"time"
@@ -52,7 +53,7 @@ func (in *input) selection(c *connection, set string, program []string) (*select
 	}
 	var err error
 	if sel.node, err = in.criteria(program); err != nil {
-		return nil, err
+		return nil, in.hintValue(err, program...)
 	}
 	if in.flagged("sort") {
 		if sel.sort, err = query.ParseSort(in.last("sort")); err != nil {
@@ -126,6 +127,21 @@ func (in *input) criteria(program []string) (*query.Node, error) {
 	return query.And(nodes...), nil
 }
 
+// hintValue adds, where words make no sense, that one of them may have been
+// meant as the value of a flag that takes it behind an equals sign only.
+func (in *input) hintValue(err error, words ...string) error {
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok || len(words) == 0 {
+		return err
+	}
+	for _, s := range in.settings {
+		if s.flag.arity == optional && s.value == "" && !s.env {
+			e.Hint("a value of --%s stands behind an equals sign: --%s='%s'", s.flag.name, s.flag.name, words[len(words)-1])
+		}
+	}
+	return err
+}
+
 // readSet reads the set, or the rows on standard input that stand for one.
 func (sel *selection) readSet(c *connection, set string) error {
 	switch {
@@ -142,7 +158,7 @@ func (sel *selection) readSet(c *connection, set string) error {
 	}
 	parsed, err := query.ParseSet(set)
 	if err != nil {
-		return err
+		return sel.in.hintValue(err, set)
 	}
 	sel.given = true
 	for _, box := range sel.boxes {

@@ -27,8 +27,9 @@ func newShow() *verb {
 		summary: "show messages as a person reads them",
 		about: `Shows the main header fields, the text (made from HTML where there is no other,
 links kept), and the list of attachments. --headers shows all header fields,
---html the HTML source, or the text where there is no HTML. Nothing is marked as read and nothing is fetched from
-elsewhere. On a terminal a pager is used (IMAPKNIFE_PAGER, PAGER, less).`,
+--html the HTML source, or the text where there is none. Nothing is marked as
+read and nothing is fetched from elsewhere. On a terminal a pager is used
+(IMAPKNIFE_PAGER, PAGER, less).`,
 		examples: []example{
 			{"the newest message", "imapknife show last"},
 			{"unread messages from somebody", "imapknife show --unseen --from alice"},
