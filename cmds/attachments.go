@@ -236,6 +236,11 @@ func (sv *saving) message(ctx context.Context, m *result.Message, list []result.
 		if err := sv.out.Row(row); err != nil {
 			return err
 		}
+		if row.Status == "saved" && !sv.o.in.json() { // plain output has no column for them
+			for _, text := range row.Warnings {
+				sv.o.in.say("message %d, part %s: %s", row.UID, row.Part, text)
+			}
+		}
 	}
 	return nil
 }

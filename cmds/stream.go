@@ -290,18 +290,29 @@ func (o *fetchOptions) writeDecoded(ctx context.Context, s *session.Session, p *
 	if binary, err := s.Has(ctx, "BINARY"); err != nil {
 		return nil, err
 	} else if binary {
-		wrote := false
+		var b query.Builder
 		told, err := o.writeSection(ctx, s, p.set, "BINARY.PEEK["+o.stream.section+"]", func(uid uint32, r io.Reader) error {
-			wrote = true
+			b.Add(uid, uid)
 			return put(uid, r)
 		})
-		if err == nil || wrote || fault.KindOf(err) != fault.Refused {
+		wrote := b.Set()
+		refused := fault.KindOf(err) == fault.Refused || fault.KindOf(err) == fault.Partial
+		if !refused || fault.ServerOf(err) == nil || p.set.HasLast() && !wrote.Empty() {
 			return told, err
 		}
+		// One that the server cannot decode ends the command: the others are
+		// asked for in the usual way.
+		rest, err := o.writeLocally(ctx, s, p.set.Subtract(wrote), put)
+		return wrote.Union(rest), err
 	}
+	return o.writeLocally(ctx, s, p.set, put)
+}
+
+// writeLocally is writeDecoded where the encoding is undone here.
+func (o *fetchOptions) writeLocally(ctx context.Context, s *session.Session, set query.Set, put func(uint32, io.Reader) error) (query.Set, error) {
 	encodings := map[uint32]string{}
 	var there query.Builder
-	told, err := s.Fetch(ctx, session.FetchRequest{Set: p.set, Items: []string{"BODYSTRUCTURE"}, Row: func(m *session.Fetched) error {
+	told, err := s.Fetch(ctx, session.FetchRequest{Set: set, Items: []string{"BODYSTRUCTURE"}, Row: func(m *session.Fetched) error {
 		warn(o.in, m)
 		part, ok := o.want.partOf(m)
 		if !ok {
