@@ -1,0 +1,315 @@
+package cmds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+	"github.com/imapknife/imapknife/output"
+)
+
+// remaking is one run of a sub of mailbox.
+type remaking struct {
+	o       mailboxOptions
+	c       *connection
+	s       *session.Session // another one after the first was lost
+	out     *output.Printer
+	tally   tally
+	changes []*change
+	dead    error // why no session is left
+}
+
+// change is what is to become of one mailbox.
+type change struct {
+	row      result.MailboxChange
+	known    bool    // the server has told what there was before
+	obstacle string  // what there was that makes the change impossible, if anything
+	below    bool    // there are mailboxes below
+	validity *uint32 // UIDVALIDITY of a mailbox to be deleted
+}
+
+// provable reports whether seeing the change made would prove that this run
+// has made it.
+func (ch *change) provable() bool { return ch.known && ch.obstacle == "" }
+
+func (r *remaking) run(ctx context.Context) error {
+	if r.o.use != "" {
+		if err := r.s.Need(ctx, "CREATE-SPECIAL-USE", "mailbox create --special-use"); err != nil {
+			return err
+		}
+	}
+	names, err := resolveNames(ctx, r.s, r.o.names)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if r.o.action == "delete" && name == "INBOX" {
+			return errInbox()
+		}
+		r.changes = append(r.changes, &change{row: result.MailboxChange{
+			Account: r.s.Account(), Mailbox: name, Action: r.o.action, DryRun: r.o.dryRun, NewName: r.o.newName, SpecialUse: r.o.use,
+		}})
+	}
+	if err := r.look(ctx); err != nil {
+		return err
+	}
+	if err := r.permit(ctx); err != nil {
+		return err
+	}
+	for _, ch := range r.changes {
+		if err := r.change(ctx, ch); err != nil {
+			return err
+		}
+	}
+	return r.tally.err()
+}
+
+// look finds out what there is before anything is sent that writes. What it
+// sends goes out with the login, and all of it is answered when it returns.
+func (r *remaking) look(ctx context.Context) error {
+	switch first := r.changes[0]; r.o.action {
+	case "create":
+		return r.lookNew(ctx)
+	case "delete":
+		return r.count(ctx, r.changes)
+	case "rename":
+		if err := r.lookRename(ctx, first); err != nil || !first.ofInbox() {
+			return err
+		}
+		return r.count(ctx, r.changes)
+	}
+	for _, ch := range r.changes {
+		ch.known = true // subscribing twice is subscribing once
+	}
+	return r.s.Settle(ctx)
+}
+
+func (r *remaking) lookNew(ctx context.Context) error {
+	var names []string
+	for _, ch := range r.changes {
+		names = append(names, ch.row.Mailbox)
+	}
+	found, refused, err := r.s.Lookup(ctx, names)
+	for i, ch := range r.changes {
+		if ch.known = err == nil && refused == nil; ch.known && exists(found[i]) {
+			ch.obstacle = "it exists"
+		}
+	}
+	return err
+}
+
+func (r *remaking) lookRename(ctx context.Context, ch *change) error {
+	found, refused, err := r.s.Lookup(ctx, []string{ch.row.Mailbox, ch.row.NewName})
+	if err != nil || refused != nil {
+		return err
+	}
+	ch.known = true
+	switch {
+	case found[0] == nil:
+		ch.obstacle = "it does not exist"
+	case found[1] != nil:
+		ch.obstacle = fmt.Sprintf("%q exists", ch.row.NewName)
+	default:
+		below := found[0].Children()
+		ch.below = below != nil && *below
+	}
+	return nil
+}
+
+// count asks how many messages are in the mailboxes. For one to be deleted,
+// that also tells whether it exists.
+func (r *remaking) count(ctx context.Context, changes []*change) error {
+	var names []string
+	for _, ch := range changes {
+		names = append(names, ch.row.Mailbox)
+	}
+	i := 0
+	err := r.s.Status(ctx, names, []string{"MESSAGES", "UIDVALIDITY"}, func(_ string, d *session.StatusData, no error) error {
+		ch := changes[i]
+		i++
+		if no == nil {
+			ch.known, ch.row.Messages, ch.validity = true, d.Messages, d.UIDValidity
+		}
+		return nil
+	})
+	if err != nil || !r.o.dryRun {
+		return err
+	}
+	return r.missing(ctx, changes)
+}
+
+// missing finds those that STATUS did not tell of because they do not exist.
+func (r *remaking) missing(ctx context.Context, changes []*change) error {
+	for _, ch := range changes {
+		if ch.known {
+			continue
+		}
+		found, refused, err := r.s.Lookup(ctx, []string{ch.row.Mailbox})
+		if err != nil {
+			return err
+		}
+		if refused == nil && found[0] == nil {
+			ch.obstacle = "it does not exist"
+		}
+	}
+	return nil
+}
+
+// exists reports whether a LIST entry is a mailbox, and not only a level above
+// one.
+func exists(e *session.ListEntry) bool { return e != nil && e.Selectable() }
+
+func (ch *change) ofInbox() bool { return ch.row.Action == "rename" && ch.row.Mailbox == "INBOX" }
+
+// permit holds the number of messages against --max, and asks.
+func (r *remaking) permit(ctx context.Context) error {
+	if !r.o.destructive {
+		return nil
+	}
+	var messages uint64
+	counted := true
+	var names []string
+	for _, ch := range r.changes {
+		names = append(names, fmt.Sprintf("%q", ch.row.Mailbox))
+		if ch.row.Messages == nil {
+			counted = false
+			continue
+		}
+		messages += *ch.row.Messages
+	}
+	if err := r.o.bound(messages); err != nil {
+		return err
+	}
+	ch := r.changes[0]
+	switch {
+	case ch.ofInbox():
+		r.c.in.say("renaming INBOX moves its messages to %q; INBOX stays, empty", ch.row.NewName)
+		return r.o.confirm(ctx, "rename INBOX to %q: %s move there, and INBOX stays, empty", ch.row.NewName, plural(messages, counted))
+	case r.o.action == "rename" && ch.below:
+		return r.o.confirm(ctx, "rename the mailbox %q, and those below it, to %q", ch.row.Mailbox, ch.row.NewName)
+	case r.o.action == "rename":
+		return r.o.confirm(ctx, "rename the mailbox %q to %q", ch.row.Mailbox, ch.row.NewName)
+	case len(names) == 1:
+		return r.o.confirm(ctx, "delete the mailbox %s with %s", names[0], plural(messages, counted))
+	}
+	return r.o.confirm(ctx, "delete the %d mailboxes %s with %s in all", len(names), strings.Join(names, ", "), plural(messages, counted))
+}
+
+// plural is a number of messages in words. counted is false where the server
+// did not tell all of it.
+func plural(n uint64, counted bool) string {
+	switch {
+	case !counted && n == 0:
+		return "an unknown number of messages"
+	case !counted:
+		return fmt.Sprintf("%d messages or more", n)
+	case n == 1:
+		return "1 message"
+	}
+	return fmt.Sprintf("%d messages", n)
+}
+
+// change makes one change and prints its receipt. An error ends the run.
+func (r *remaking) change(ctx context.Context, ch *change) error {
+	var refused, unknown error
+	switch {
+	case r.o.dryRun:
+		if ch.obstacle != "" {
+			refused = fault.New(fault.Refused, "cannot %s the mailbox %q: %s", ch.row.Action, ch.row.Mailbox, ch.obstacle)
+		}
+	case r.dead != nil:
+		refused = fault.Wrap(fault.Connect, r.dead, "cannot %s the mailbox %q", ch.row.Action, ch.row.Mailbox)
+	default:
+		var lost error
+		if refused, lost = r.send(ctx, ch); lost != nil {
+			refused, unknown = r.settle(ctx, ch, lost)
+		}
+	}
+	switch {
+	case unknown != nil:
+		ch.row.Status, ch.row.Reason = result.Unknown, unknown.Error()
+	case refused != nil:
+		ch.row.Status, ch.row.Reason = result.Refused, r.reason(ch, refused)
+		if r.tally.refusal == nil {
+			r.hint(ctx, ch, refused)
+		}
+	case r.o.dryRun:
+		ch.row.Status = result.Planned
+	default:
+		ch.row.Status = result.Done
+	}
+	r.tally.add(ch.row.Status, ch.row.Reason, refused)
+	if err := r.out.Row(&ch.row); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+// reason is why a change was refused, as a row says it.
+func (r *remaking) reason(ch *change, refused error) string {
+	switch st := fault.ServerOf(refused); {
+	case r.dead != nil:
+		return "not tried: " + r.dead.Error()
+	case st != nil:
+		return st.String()
+	}
+	return ch.obstacle
+}
+
+// send sends the command of a change. refused is the server's answer; lost
+// means that there was none.
+func (r *remaking) send(ctx context.Context, ch *change) (refused, lost error) {
+	name := ch.row.Mailbox
+	switch ch.row.Action {
+	case "create":
+		ch.row.MailboxID, refused, lost = r.s.Create(ctx, name, ch.row.SpecialUse)
+	case "delete":
+		refused, lost = r.s.Delete(ctx, name)
+	case "rename":
+		refused, lost = r.s.Rename(ctx, name, ch.row.NewName)
+	case "subscribe":
+		refused, lost = r.s.Subscribe(ctx, name)
+	case "unsubscribe":
+		refused, lost = r.s.Unsubscribe(ctx, name)
+	}
+	return refused, lost
+}
+
+// hint says how names are made on the server where that may be why it said NO.
+func (r *remaking) hint(ctx context.Context, ch *change, refused error) {
+	e, ok := errors.AsType[*fault.Error](refused)
+	if !ok || r.dead != nil || e.Server != nil && (e.Server.Status != "NO" || e.Server.Code == "ALREADYEXISTS") {
+		return
+	}
+	prefix, delimiter, err := r.s.Naming(ctx)
+	if err != nil {
+		return // the next command meets the same error
+	}
+	for _, name := range []string{ch.row.Mailbox, ch.row.NewName} {
+		if there := spelt(name, prefix, delimiter); there != name {
+			e.Hint("on this server that would be %q: names begin with %q, and %q divides the levels", there, prefix, delimiter)
+			return
+		}
+	}
+	if ch.row.Action == "delete" || ch.row.Action == "rename" {
+		e.Hint("imapknife list shows the mailboxes")
+	}
+}
+
+// spelt is a name as a server with that prefix and delimiter may have it.
+func spelt(name, prefix, delimiter string) string {
+	if name == "" || name == "INBOX" {
+		return name
+	}
+	if delimiter != "" {
+		name = strings.ReplaceAll(name, "/", delimiter)
+	}
+	if !strings.HasPrefix(name, prefix) {
+		name = prefix + name
+	}
+	return name
+}
