@@ -9,9 +9,17 @@ import (
 	"github.com/imapknife/imapknife/internal/session"
 )
 
+// state is what a look at the server shows of a change.
+type state struct {
+	made      bool   // it is made
+	untouched bool   // everything is as it was before
+	seen      string // in words
+}
+
 // settle finds out, in a new session, what became of a change whose command
-// was sent and not answered. Where it was not made, and the server is no longer
-// at work on it, it is sent a second time. unknown says why nobody can tell.
+// was sent and not answered. Where nothing has happened, and the server is no
+// longer at work on it, it is sent a second time. unknown says why nobody can
+// tell.
 func (r *remaking) settle(ctx context.Context, ch *change, lost error) (refused, unknown error) {
 	for try := 1; ; try++ {
 		if context.Cause(ctx) != nil {
@@ -25,14 +33,14 @@ func (r *remaking) settle(ctx context.Context, ch *change, lost error) (refused,
 			return nil, fault.New(fault.Unknown, "sent, but %v; looking again failed: %v", lost, err)
 		}
 		r.s = s
-		made, seen, err := r.made(ctx, ch)
+		now, err := r.now(ctx, ch)
 		switch {
 		case err != nil:
 			return nil, fault.New(fault.Unknown, "sent, but %v; looking again failed: %v", lost, err)
-		case made:
+		case now.made && ch.provable():
 			return nil, nil
-		case busy || try == 2:
-			return nil, fault.New(fault.Unknown, "sent, but %v; looking again, %s", lost, seen)
+		case busy || try == 2 || !ch.known || ch.provable() && !now.untouched:
+			return nil, fault.New(fault.Unknown, "sent, but %v; looking again, %s", lost, now.seen)
 		}
 		before := lost
 		if refused, lost = r.send(ctx, ch); lost == nil {
@@ -44,73 +52,79 @@ func (r *remaking) settle(ctx context.Context, ch *change, lost error) (refused,
 // second judges the answer to a command that was sent twice. A refusal may be
 // due to the first having been obeyed after all.
 func (r *remaking) second(ctx context.Context, ch *change, lost, answer error) (refused, unknown error) {
-	if answer == nil {
-		return nil, nil
+	if answer == nil || !ch.provable() {
+		return answer, nil
 	}
-	made, seen, err := r.made(ctx, ch)
+	now, err := r.now(ctx, ch)
 	told := fault.ServerOf(answer)
 	switch {
 	case err != nil:
-		seen = fmt.Sprintf("looking again failed: %v", err)
-	case made:
+		now.seen = fmt.Sprintf("looking again failed: %v", err)
+	case now.made:
 		return nil, nil
-	case ch.known && !(ch.provable() && slices.Contains([]string{"ALREADYEXISTS", "NONEXISTENT"}, told.Code)):
+	case now.untouched && !slices.Contains([]string{"ALREADYEXISTS", "NONEXISTENT"}, told.Code):
 		return answer, nil
 	}
-	return nil, fault.New(fault.Unknown, "sent, but %v; sent again, the %v; %s", lost, told, seen)
+	return nil, fault.New(fault.Unknown, "sent, but %v; sent again, the %v; %s", lost, told, now.seen)
 }
 
-// made looks whether a change is made, and says what it saw.
-func (r *remaking) made(ctx context.Context, ch *change) (made bool, seen string, err error) {
+// now looks what has become of a change.
+func (r *remaking) now(ctx context.Context, ch *change) (state, error) {
 	switch ch.row.Action {
-	case "subscribe", "unsubscribe":
-		is, refused, err := r.s.Subscribed(ctx, ch.row.Mailbox)
-		seen = fmt.Sprintf("%q is subscribed: %t", ch.row.Mailbox, is)
-		return is == (ch.row.Action == "subscribe"), seen, first(err, refused)
 	case "rename":
-		made, seen, err = r.renamed(ctx, ch)
-	default:
-		made, seen, err = r.listed(ctx, ch)
+		return r.renamed(ctx, ch)
+	case "create", "delete":
+		return r.listed(ctx, ch)
 	}
-	return made && ch.provable(), seen, err
+	is, refused, err := r.s.Subscribed(ctx, ch.row.Mailbox)
+	made := is == (ch.row.Action == "subscribe")
+	return state{made, !made, fmt.Sprintf("%q is subscribed: %t", ch.row.Mailbox, is)}, first(err, refused)
 }
 
-// listed is made for create and delete.
-func (r *remaking) listed(ctx context.Context, ch *change) (made bool, seen string, err error) {
+// listed is now for create and delete.
+func (r *remaking) listed(ctx context.Context, ch *change) (state, error) {
 	found, refused, err := r.s.Lookup(ctx, []string{ch.row.Mailbox})
 	if err = first(err, refused); err != nil {
-		return false, "", err
+		return state{}, err
 	}
 	there := exists(found[0])
-	seen = fmt.Sprintf("the server lists %q: %t", ch.row.Mailbox, there)
-	if ch.row.Action == "create" || !there {
-		return there == (ch.row.Action == "create"), seen, nil
+	now := state{made: there, untouched: !there, seen: fmt.Sprintf("the server lists %q: %t", ch.row.Mailbox, there)}
+	if ch.row.Action == "create" {
+		return now, nil
 	}
-	// One that is there may be another of the same name by now.
-	now, err := r.status(ctx, ch.row.Mailbox)
-	if err != nil || now.UIDValidity == nil || ch.validity == nil {
-		return false, seen, err
+	now.made, now.untouched = !there, there
+	if !there || ch.validity == nil {
+		return now, nil
 	}
-	return *now.UIDValidity != *ch.validity, seen, nil
+	// One that is there may by now be another of the same name, not to be deleted.
+	d, err := r.status(ctx, ch.row.Mailbox)
+	if err == nil && (d.UIDValidity == nil || *d.UIDValidity != *ch.validity) {
+		now.untouched, now.seen = false, now.seen+", with another UIDVALIDITY"
+	}
+	return now, err
 }
 
-// renamed is made for rename. INBOX stays, and has moved its messages when the
+// renamed is now for rename. INBOX stays, and has moved its messages when the
 // new mailbox has as many.
-func (r *remaking) renamed(ctx context.Context, ch *change) (made bool, seen string, err error) {
+func (r *remaking) renamed(ctx context.Context, ch *change) (state, error) {
 	found, refused, err := r.s.Lookup(ctx, []string{ch.row.Mailbox, ch.row.NewName})
 	if err = first(err, refused); err != nil {
-		return false, "", err
+		return state{}, err
 	}
 	old, renamed := exists(found[0]), found[1] != nil
-	seen = fmt.Sprintf("the server lists %q: %t, %q: %t", ch.row.Mailbox, old, ch.row.NewName, renamed)
+	now := state{
+		made: renamed && !old, untouched: found[0] != nil && !renamed,
+		seen: fmt.Sprintf("the server lists %q: %t, %q: %t", ch.row.Mailbox, old, ch.row.NewName, renamed),
+	}
 	if !ch.ofInbox() || !renamed || ch.row.Messages == nil {
-		return renamed && !old, seen, nil
+		return now, nil
 	}
-	now, err := r.status(ctx, ch.row.NewName)
-	if err != nil || now.Messages == nil {
-		return false, seen, err
+	d, err := r.status(ctx, ch.row.NewName)
+	if err == nil && d.Messages != nil {
+		now.made = *d.Messages >= *ch.row.Messages
+		now.seen = fmt.Sprintf("%q holds %d of the %d messages", ch.row.NewName, *d.Messages, *ch.row.Messages)
 	}
-	return *now.Messages >= *ch.row.Messages, fmt.Sprintf("%q holds %d messages", ch.row.NewName, *now.Messages), nil
+	return now, err
 }
 
 // status asks for the counts of one mailbox.

@@ -32,6 +32,9 @@ type change struct {
 	validity *uint32 // UIDVALIDITY of a mailbox to be deleted
 }
 
+// absent is the obstacle of a mailbox that is not there.
+const absent = "it does not exist"
+
 // provable reports whether seeing the change made would prove that this run
 // has made it.
 func (ch *change) provable() bool { return ch.known && ch.obstacle == "" }
@@ -110,7 +113,7 @@ func (r *remaking) lookRename(ctx context.Context, ch *change) error {
 	ch.known = true
 	switch {
 	case found[0] == nil:
-		ch.obstacle = "it does not exist"
+		ch.obstacle = absent
 	case found[1] != nil:
 		ch.obstacle = fmt.Sprintf("%q exists", ch.row.NewName)
 	default:
@@ -153,7 +156,7 @@ func (r *remaking) missing(ctx context.Context, changes []*change) error {
 			return err
 		}
 		if refused == nil && found[0] == nil {
-			ch.obstacle = "it does not exist"
+			ch.obstacle = absent
 		}
 	}
 	return nil
@@ -215,25 +218,12 @@ func plural(n uint64, counted bool) string {
 
 // change makes one change and prints its receipt. An error ends the run.
 func (r *remaking) change(ctx context.Context, ch *change) error {
-	var refused, unknown error
-	switch {
-	case r.o.dryRun:
-		if ch.obstacle != "" {
-			refused = fault.New(fault.Refused, "cannot %s the mailbox %q: %s", ch.row.Action, ch.row.Mailbox, ch.obstacle)
-		}
-	case r.dead != nil:
-		refused = fault.Wrap(fault.Connect, r.dead, "cannot %s the mailbox %q", ch.row.Action, ch.row.Mailbox)
-	default:
-		var lost error
-		if refused, lost = r.send(ctx, ch); lost != nil {
-			refused, unknown = r.settle(ctx, ch, lost)
-		}
-	}
+	refused, unknown := r.attempt(ctx, ch)
 	switch {
 	case unknown != nil:
 		ch.row.Status, ch.row.Reason = result.Unknown, unknown.Error()
 	case refused != nil:
-		ch.row.Status, ch.row.Reason = result.Refused, r.reason(ch, refused)
+		ch.row.Status, ch.row.Reason = result.Refused, reason(refused)
 		if r.tally.refusal == nil {
 			r.hint(ctx, ch, refused)
 		}
@@ -242,6 +232,9 @@ func (r *remaking) change(ctx context.Context, ch *change) error {
 	default:
 		ch.row.Status = result.Done
 	}
+	for _, w := range ch.row.Warnings {
+		r.c.in.say("%s: %s", ch.row.Mailbox, w)
+	}
 	r.tally.add(ch.row.Status, ch.row.Reason, refused)
 	if err := r.out.Row(&ch.row); err != nil {
 		return err
@@ -249,15 +242,44 @@ func (r *remaking) change(ctx context.Context, ch *change) error {
 	return context.Cause(ctx)
 }
 
-// reason is why a change was refused, as a row says it.
-func (r *remaking) reason(ch *change, refused error) string {
-	switch st := fault.ServerOf(refused); {
+// attempt makes one change, or says what would become of it. refused is why it
+// was not made; unknown is why nobody can tell.
+func (r *remaking) attempt(ctx context.Context, ch *change) (refused, unknown error) {
+	cannot := func(kind fault.Kind, why error) error {
+		return fault.Wrap(kind, why, "cannot %s the mailbox %q", ch.row.Action, ch.row.Mailbox)
+	}
+	switch {
+	case r.o.dryRun && ch.obstacle != "":
+		return cannot(fault.Refused, errors.New(ch.obstacle)), nil
+	case r.o.dryRun:
+		return nil, nil
 	case r.dead != nil:
-		return "not tried: " + r.dead.Error()
-	case st != nil:
+		return cannot(fault.Connect, fmt.Errorf("not tried: %w", r.dead)), nil
+	}
+	refused, lost := r.send(ctx, ch)
+	switch {
+	case lost != nil:
+		return r.settle(ctx, ch, lost)
+	case refused == nil && ch.row.Action == "rename" && (ch.obstacle != "" || ch.ofInbox()):
+		// Courier says OK to what does not exist, GNU imap4d to INBOX without moving anything.
+		if now, err := r.renamed(ctx, ch); err == nil && !now.made {
+			refused = cannot(fault.Refused, fmt.Errorf("the server said OK, but %s", now.seen))
+		}
+	case refused != nil && ch.row.Action == "delete" && ch.known:
+		// GNU imap4d removes the messages before it refuses because of what is below.
+		if now, err := r.listed(ctx, ch); err == nil && now.made {
+			ch.row.Warnings = append(ch.row.Warnings, "the server refused, but its messages are gone")
+		}
+	}
+	return refused, nil
+}
+
+// reason is why a change was refused, as a row says it.
+func reason(refused error) string {
+	if st := fault.ServerOf(refused); st != nil {
 		return st.String()
 	}
-	return ch.obstacle
+	return errors.Unwrap(refused).Error()
 }
 
 // send sends the command of a change. refused is the server's answer; lost
@@ -295,7 +317,7 @@ func (r *remaking) hint(ctx context.Context, ch *change, refused error) {
 			return
 		}
 	}
-	if ch.row.Action == "delete" || ch.row.Action == "rename" {
+	if ch.obstacle == absent || ch.row.Action == "delete" && !ch.known {
 		e.Hint("imapknife list shows the mailboxes")
 	}
 }
