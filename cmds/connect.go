@@ -278,11 +278,11 @@ func (c *connection) again(ctx context.Context, out *output.Printer) (s *session
 			return nil, context.Cause(ctx)
 		case <-time.After(pause):
 		}
-		if s, _, err = c.open(ctx, out); err != nil {
-			continue
+		if s, _, err = c.open(ctx, out); err == nil {
+			err = s.Settle(ctx)
 		}
-		if err = s.Settle(ctx); err == nil {
-			return s, nil
+		if err == nil || fault.KindOf(err) == fault.Auth {
+			return s, err
 		}
 	}
 	return nil, err

@@ -71,101 +71,6 @@ func (r *remaking) run(ctx context.Context) error {
 	return r.tally.err()
 }
 
-// look finds out what there is before anything is sent that writes. What it
-// sends goes out with the login, and all of it is answered when it returns.
-func (r *remaking) look(ctx context.Context) error {
-	switch first := r.changes[0]; r.o.action {
-	case "create":
-		return r.lookNew(ctx)
-	case "delete":
-		return r.count(ctx, r.changes)
-	case "rename":
-		if err := r.lookRename(ctx, first); err != nil || !first.ofInbox() {
-			return err
-		}
-		return r.count(ctx, r.changes)
-	}
-	for _, ch := range r.changes {
-		ch.known = true // subscribing twice is subscribing once
-	}
-	return r.s.Settle(ctx)
-}
-
-func (r *remaking) lookNew(ctx context.Context) error {
-	var names []string
-	for _, ch := range r.changes {
-		names = append(names, ch.row.Mailbox)
-	}
-	found, refused, err := r.s.Lookup(ctx, names)
-	for i, ch := range r.changes {
-		if ch.known = err == nil && refused == nil; ch.known && exists(found[i]) {
-			ch.obstacle = "it exists"
-		}
-	}
-	return err
-}
-
-func (r *remaking) lookRename(ctx context.Context, ch *change) error {
-	found, refused, err := r.s.Lookup(ctx, []string{ch.row.Mailbox, ch.row.NewName})
-	if err != nil || refused != nil {
-		return err
-	}
-	ch.known = true
-	switch {
-	case found[0] == nil:
-		ch.obstacle = absent
-	case found[1] != nil:
-		ch.obstacle = fmt.Sprintf("%q exists", ch.row.NewName)
-	default:
-		below := found[0].Children()
-		ch.below = below != nil && *below
-	}
-	return nil
-}
-
-// count asks how many messages are in the mailboxes. For one to be deleted,
-// that also tells whether it exists.
-func (r *remaking) count(ctx context.Context, changes []*change) error {
-	var names []string
-	for _, ch := range changes {
-		names = append(names, ch.row.Mailbox)
-	}
-	i := 0
-	err := r.s.Status(ctx, names, []string{"MESSAGES", "UIDVALIDITY"}, func(_ string, d *session.StatusData, no error) error {
-		ch := changes[i]
-		i++
-		if no == nil {
-			ch.known, ch.row.Messages, ch.validity = true, d.Messages, d.UIDValidity
-		}
-		return nil
-	})
-	if err != nil || !r.o.dryRun {
-		return err
-	}
-	return r.missing(ctx, changes)
-}
-
-// missing finds those that STATUS did not tell of because they do not exist.
-func (r *remaking) missing(ctx context.Context, changes []*change) error {
-	for _, ch := range changes {
-		if ch.known {
-			continue
-		}
-		found, refused, err := r.s.Lookup(ctx, []string{ch.row.Mailbox})
-		if err != nil {
-			return err
-		}
-		if refused == nil && found[0] == nil {
-			ch.obstacle = absent
-		}
-	}
-	return nil
-}
-
-// exists reports whether a LIST entry is a mailbox, and not only a level above
-// one.
-func exists(e *session.ListEntry) bool { return e != nil && e.Selectable() }
-
 func (ch *change) ofInbox() bool { return ch.row.Action == "rename" && ch.row.Mailbox == "INBOX" }
 
 // permit holds the number of messages against --max, and asks.
@@ -313,13 +218,20 @@ func (r *remaking) hint(ctx context.Context, ch *change, refused error) {
 	}
 	for _, name := range []string{ch.row.Mailbox, ch.row.NewName} {
 		if there := spelt(name, prefix, delimiter); there != name {
-			e.Hint("on this server that would be %q: names begin with %q, and %q divides the levels", there, prefix, delimiter)
+			e.Hint("on this server that would be %q: %q divides the levels%s", there, delimiter, beginning(prefix))
 			return
 		}
 	}
 	if ch.obstacle == absent || ch.row.Action == "delete" && !ch.known {
 		e.Hint("imapknife list shows the mailboxes")
 	}
+}
+
+func beginning(prefix string) string {
+	if prefix == "" {
+		return ""
+	}
+	return fmt.Sprintf(", and names begin with %q", prefix)
 }
 
 // spelt is a name as a server with that prefix and delimiter may have it.
