@@ -19,7 +19,9 @@ func (r *remaking) look(ctx context.Context) error {
 		if err := r.lookRename(ctx, first); err != nil || !first.ofInbox() {
 			return err
 		}
-		return r.count(ctx, r.changes)
+		err := r.count(ctx, r.changes)
+		first.known = first.known && first.row.Messages != nil // else nobody can tell that they have moved
+		return err
 	}
 	for _, ch := range r.changes {
 		ch.known = true // subscribing twice is subscribing once

@@ -113,7 +113,7 @@ func (r *remaking) renamed(ctx context.Context, ch *change) (state, error) {
 	}
 	old, renamed := exists(found[0]), found[1] != nil
 	now := state{
-		made: renamed && !old, untouched: found[0] != nil && !renamed,
+		made: renamed && (!old || ch.ofInbox()), untouched: found[0] != nil && !renamed,
 		seen: fmt.Sprintf("the server lists %q: %t, %q: %t", ch.row.Mailbox, old, ch.row.NewName, renamed),
 	}
 	if !ch.ofInbox() || !renamed || ch.row.Messages == nil {

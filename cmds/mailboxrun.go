@@ -162,9 +162,12 @@ func (r *remaking) attempt(ctx context.Context, ch *change) (refused, unknown er
 		return cannot(fault.Connect, fmt.Errorf("not tried: %w", r.dead)), nil
 	}
 	refused, lost := r.send(ctx, ch)
+	if lost != nil {
+		if refused, unknown = r.settle(ctx, ch, lost); unknown != nil {
+			return nil, unknown
+		}
+	}
 	switch {
-	case lost != nil:
-		return r.settle(ctx, ch, lost)
 	case refused == nil && ch.row.Action == "rename" && (ch.obstacle != "" || ch.ofInbox()):
 		// Courier says OK to what does not exist, GNU imap4d to INBOX without moving anything.
 		if now, err := r.renamed(ctx, ch); err == nil && !now.made {
