@@ -270,8 +270,8 @@ func (c *connection) reveal(ctx context.Context) (string, error) {
 // pauses are the waits before each try to open a session again.
 var pauses = [...]time.Duration{0, 300 * time.Millisecond, time.Second}
 
-// again opens a session, and logs in, in the place of one that was lost.
-func (c *connection) again(ctx context.Context, out *output.Printer) (s *session.Session, err error) {
+// reopen opens a session, and logs in, in the place of one that was lost.
+func (c *connection) reopen(ctx context.Context, out *output.Printer) (s *session.Session, err error) {
 	for _, pause := range pauses {
 		select {
 		case <-ctx.Done():

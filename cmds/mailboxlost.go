@@ -27,7 +27,7 @@ func (r *remaking) settle(ctx context.Context, ch *change, lost error) (refused,
 		}
 		busy := r.s.TimedOut()
 		r.c.in.say("%v; looking what became of %q", lost, ch.row.Mailbox)
-		s, err := r.c.again(ctx, r.out)
+		s, err := r.c.reopen(ctx, r.out)
 		if err != nil {
 			r.dead = err
 			return nil, fault.New(fault.Unknown, "sent, but %v; looking again failed: %v", lost, err)
