@@ -43,7 +43,7 @@ func (r *remaking) lookNew(ctx context.Context) error {
 	return err
 }
 
-func (r *remaking) lookRename(ctx context.Context, ch *change) error {
+func (r *remaking) lookRename(ctx context.Context, ch *remake) error {
 	found, refused, err := r.s.Lookup(ctx, []string{ch.row.Mailbox, ch.row.NewName})
 	if err != nil || refused != nil {
 		return err
@@ -63,7 +63,7 @@ func (r *remaking) lookRename(ctx context.Context, ch *change) error {
 
 // count asks how many messages are in the mailboxes. For one to be deleted,
 // that also tells whether it exists.
-func (r *remaking) count(ctx context.Context, changes []*change) error {
+func (r *remaking) count(ctx context.Context, changes []*remake) error {
 	var names []string
 	for _, ch := range changes {
 		names = append(names, ch.row.Mailbox)
@@ -85,7 +85,7 @@ func (r *remaking) count(ctx context.Context, changes []*change) error {
 }
 
 // missing finds those that STATUS did not tell of because they do not exist.
-func (r *remaking) missing(ctx context.Context, changes []*change) error {
+func (r *remaking) missing(ctx context.Context, changes []*remake) error {
 	for _, ch := range changes {
 		if ch.known {
 			continue

@@ -20,7 +20,7 @@ type state struct {
 // was sent and not answered. Where nothing has happened, and the server is no
 // longer at work on it, it is sent a second time. unknown says why nobody can
 // tell.
-func (r *remaking) settle(ctx context.Context, ch *change, lost error) (refused, unknown error) {
+func (r *remaking) settle(ctx context.Context, ch *remake, lost error) (refused, unknown error) {
 	for try := 1; ; try++ {
 		if context.Cause(ctx) != nil {
 			return nil, fault.New(fault.Unknown, "interrupted before the server answered")
@@ -51,7 +51,7 @@ func (r *remaking) settle(ctx context.Context, ch *change, lost error) (refused,
 
 // second judges the answer to a command that was sent twice. A refusal may be
 // due to the first having been obeyed after all.
-func (r *remaking) second(ctx context.Context, ch *change, lost, answer error) (refused, unknown error) {
+func (r *remaking) second(ctx context.Context, ch *remake, lost, answer error) (refused, unknown error) {
 	if answer == nil || !ch.provable() {
 		return answer, nil
 	}
@@ -69,7 +69,7 @@ func (r *remaking) second(ctx context.Context, ch *change, lost, answer error) (
 }
 
 // now looks what has become of a change.
-func (r *remaking) now(ctx context.Context, ch *change) (state, error) {
+func (r *remaking) now(ctx context.Context, ch *remake) (state, error) {
 	switch ch.row.Action {
 	case "rename":
 		return r.renamed(ctx, ch)
@@ -82,7 +82,7 @@ func (r *remaking) now(ctx context.Context, ch *change) (state, error) {
 }
 
 // listed is now for create and delete.
-func (r *remaking) listed(ctx context.Context, ch *change) (state, error) {
+func (r *remaking) listed(ctx context.Context, ch *remake) (state, error) {
 	found, refused, err := r.s.Lookup(ctx, []string{ch.row.Mailbox})
 	if err = first(err, refused); err != nil {
 		return state{}, err
@@ -106,7 +106,7 @@ func (r *remaking) listed(ctx context.Context, ch *change) (state, error) {
 
 // renamed is now for rename. INBOX stays, and has moved its messages when the
 // new mailbox has as many.
-func (r *remaking) renamed(ctx context.Context, ch *change) (state, error) {
+func (r *remaking) renamed(ctx context.Context, ch *remake) (state, error) {
 	found, refused, err := r.s.Lookup(ctx, []string{ch.row.Mailbox, ch.row.NewName})
 	if err = first(err, refused); err != nil {
 		return state{}, err

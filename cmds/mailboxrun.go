@@ -19,12 +19,12 @@ type remaking struct {
 	s       *session.Session // another one after the first was lost
 	out     *output.Printer
 	tally   tally
-	changes []*change
+	changes []*remake
 	dead    error // why no session is left
 }
 
-// change is what is to become of one mailbox.
-type change struct {
+// remake is what is to become of one mailbox.
+type remake struct {
 	row      result.MailboxChange
 	known    bool    // the server has told what there was before
 	obstacle string  // what there was that makes the change impossible, if anything
@@ -37,7 +37,7 @@ const absent = "it does not exist"
 
 // provable reports whether seeing the change made would prove that this run
 // has made it.
-func (ch *change) provable() bool { return ch.known && ch.obstacle == "" }
+func (ch *remake) provable() bool { return ch.known && ch.obstacle == "" }
 
 func (r *remaking) run(ctx context.Context) error {
 	if r.o.use != "" {
@@ -53,7 +53,7 @@ func (r *remaking) run(ctx context.Context) error {
 		if r.o.action == "delete" && name == "INBOX" {
 			return errInbox()
 		}
-		r.changes = append(r.changes, &change{row: result.MailboxChange{
+		r.changes = append(r.changes, &remake{row: result.MailboxChange{
 			Account: r.s.Account(), Mailbox: name, Action: r.o.action, DryRun: r.o.dryRun, NewName: r.o.newName, SpecialUse: r.o.use,
 		}})
 	}
@@ -71,7 +71,7 @@ func (r *remaking) run(ctx context.Context) error {
 	return r.tally.err()
 }
 
-func (ch *change) ofInbox() bool { return ch.row.Action == "rename" && ch.row.Mailbox == "INBOX" }
+func (ch *remake) ofInbox() bool { return ch.row.Action == "rename" && ch.row.Mailbox == "INBOX" }
 
 // permit holds the number of messages against --max, and asks.
 func (r *remaking) permit(ctx context.Context) error {
@@ -122,7 +122,7 @@ func plural(n uint64, counted bool) string {
 }
 
 // change makes one change and prints its receipt. An error ends the run.
-func (r *remaking) change(ctx context.Context, ch *change) error {
+func (r *remaking) change(ctx context.Context, ch *remake) error {
 	refused, unknown := r.attempt(ctx, ch)
 	switch {
 	case unknown != nil:
@@ -149,7 +149,7 @@ func (r *remaking) change(ctx context.Context, ch *change) error {
 
 // attempt makes one change, or says what would become of it. refused is why it
 // was not made; unknown is why nobody can tell.
-func (r *remaking) attempt(ctx context.Context, ch *change) (refused, unknown error) {
+func (r *remaking) attempt(ctx context.Context, ch *remake) (refused, unknown error) {
 	cannot := func(kind fault.Kind, why error) error {
 		return fault.Wrap(kind, why, "cannot %s the mailbox %q", ch.row.Action, ch.row.Mailbox)
 	}
@@ -192,7 +192,7 @@ func reason(refused error) string {
 
 // send sends the command of a change. refused is the server's answer; lost
 // means that there was none.
-func (r *remaking) send(ctx context.Context, ch *change) (refused, lost error) {
+func (r *remaking) send(ctx context.Context, ch *remake) (refused, lost error) {
 	name := ch.row.Mailbox
 	switch ch.row.Action {
 	case "create":
@@ -210,7 +210,7 @@ func (r *remaking) send(ctx context.Context, ch *change) (refused, lost error) {
 }
 
 // hint says how names are made on the server where that may be why it said NO.
-func (r *remaking) hint(ctx context.Context, ch *change, refused error) {
+func (r *remaking) hint(ctx context.Context, ch *remake, refused error) {
 	e, ok := errors.AsType[*fault.Error](refused)
 	if !ok || r.dead != nil || e.Server != nil && (e.Server.Status != "NO" || e.Server.Code == "ALREADYEXISTS") {
 		return
