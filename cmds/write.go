@@ -85,7 +85,7 @@ func (o consent) confirm(ctx context.Context, format string, args ...any) error 
 type tally struct {
 	what    string // what is counted, in the plural
 	counts  map[string]int
-	refusal error // the first
+	refusal error  // the first
 	reason  string // of the first that is refused or unknown
 }
 
