@@ -26,6 +26,7 @@ type connection struct {
 	account config.Account
 	cfg     session.Config
 	sources creds.Sources
+	traced  bool // the trace's file has been begun
 }
 
 // connection reads the flags and the environment that say which server.
@@ -250,15 +251,20 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 }
 
 // trace opens the trace that the flags ask for, on standard error, in a file,
-// or both.
+// or both. A second session's goes behind the first one's.
 func (c *connection) trace(cfg *session.Config) (func(), error) {
 	var to []io.Writer
 	done := func() {}
 	if path := c.in.last("trace-file"); path != "" {
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+		how := os.O_TRUNC
+		if c.traced {
+			how = os.O_APPEND
+		}
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|how, 0o600)
 		if err != nil {
 			return done, fault.Wrap(fault.Usage, err, "cannot write the trace")
 		}
+		c.traced = true
 		buf := bufio.NewWriter(f)
 		to, done = append(to, buf), func() { buf.Flush(); f.Close() }
 	}

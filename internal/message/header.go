@@ -25,12 +25,12 @@ func ParseHeader(raw []byte) []Field {
 	return out
 }
 
-// MessageID is the Message-ID field of a header block as it is, empty where
-// there is none.
+// MessageID is the Message-ID field of a header block, not decoded, empty where
+// there is none. Octets that are not UTF-8 are replaced.
 func MessageID(raw []byte) string {
 	for s := newFieldScanner(raw); s.next(); {
 		if strings.EqualFold(s.name, "message-id") {
-			return strings.Clone(s.value)
+			return strings.ToValidUTF8(s.value, "\uFFFD")
 		}
 	}
 	return ""
