@@ -65,8 +65,12 @@ tells it.`,
 
 func (in *input) appendOptions(c *connection) (o appendOptions, err error) {
 	o.mailbox, o.create = c.mailbox(), in.flagged("create")
-	if len(in.all("mailbox")) > 1 && !in.mailboxFromEnv() {
-		return o, fault.New(fault.Usage, "append puts messages into one mailbox, not %d", len(in.all("mailbox")))
+	if in.given("mailbox") {
+		boxes := in.all("mailbox")
+		if len(boxes) > 1 {
+			return o, fault.New(fault.Usage, "append puts messages into one mailbox, not %d", len(boxes))
+		}
+		o.mailbox = boxes[0]
 	}
 	if err = checkName(o.mailbox); err != nil {
 		return o, err
@@ -172,7 +176,7 @@ func runAppend(ctx context.Context, c *connection, s *session.Session, out *outp
 		Emit: func(row *result.Appended, refusal error) error {
 			count.add(row.Status, row.Reason, refusal)
 			rows++
-			if row.Converted {
+			if row.Converted && row.Status != result.Refused {
 				converted++
 			}
 			return out.Row(row)

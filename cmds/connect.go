@@ -26,7 +26,9 @@ type connection struct {
 	account config.Account
 	cfg     session.Config
 	sources creds.Sources
-	traced  bool // the trace's file has been begun
+
+	traceTo *bufio.Writer // the trace's file, while a session uses it
+	traced  bool          // it has been begun
 }
 
 // connection reads the flags and the environment that say which server.
@@ -251,11 +253,11 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 }
 
 // trace opens the trace that the flags ask for, on standard error, in a file,
-// or both. A second session's goes behind the first one's.
+// or both. That of a session opened in place of a lost one goes behind it.
 func (c *connection) trace(cfg *session.Config) (func(), error) {
 	var to []io.Writer
 	done := func() {}
-	if path := c.in.last("trace-file"); path != "" {
+	if path := c.in.last("trace-file"); path != "" && c.traceTo == nil {
 		how := os.O_TRUNC
 		if c.traced {
 			how = os.O_APPEND
@@ -264,9 +266,11 @@ func (c *connection) trace(cfg *session.Config) (func(), error) {
 		if err != nil {
 			return done, fault.Wrap(fault.Usage, err, "cannot write the trace")
 		}
-		c.traced = true
-		buf := bufio.NewWriter(f)
-		to, done = append(to, buf), func() { buf.Flush(); f.Close() }
+		c.traceTo, c.traced = bufio.NewWriter(f), true
+		done = func() { c.traceTo.Flush(); f.Close(); c.traceTo = nil }
+	}
+	if c.traceTo != nil {
+		to = append(to, c.traceTo)
 	}
 	if c.in.flagged("trace") {
 		to = append(to, visibleLines{c.in.p.Stderr})

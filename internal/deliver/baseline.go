@@ -25,9 +25,9 @@ func (b *baseline) rise(uid uint32) {
 	}
 }
 
-// survey asks for the baseline: with STATUS, and where the server tells no UIDs
-// of what is appended, or no UIDNEXT, with EXAMINE, which is never out of
-// date. missing is the server's refusal to tell.
+// survey asks for the baseline: with STATUS, and by opening the mailbox where
+// the server tells no UIDs of what is appended, or no UIDNEXT: STATUS may be
+// out of date. missing is the server's refusal to tell.
 func (d *Delivery) survey(ctx context.Context) (missing, err error) {
 	d.place = result.Place{Account: d.Session.Account(), Mailbox: d.Mailbox}
 	items := []string{"UIDNEXT", "UIDVALIDITY"}
@@ -58,15 +58,15 @@ func (d *Delivery) survey(ctx context.Context) (missing, err error) {
 	if told.UIDNext != nil {
 		d.base.known, d.base.next = true, *told.UIDNext
 	}
-	if !d.base.known || d.base.validity == 0 || !d.Session.Offers("UIDPLUS") {
-		err = d.examine(ctx)
+	if !d.DryRun && (!d.base.known || d.base.validity == 0 || !d.Session.Offers("UIDPLUS")) {
+		err = d.open(ctx)
 	}
 	d.place.UIDValidity = d.base.validity
 	return nil, err
 }
 
-// examine takes the baseline from EXAMINE.
-func (d *Delivery) examine(ctx context.Context) error {
+// open takes the baseline from the open mailbox.
+func (d *Delivery) open(ctx context.Context) error {
 	box, last, err := d.enter(ctx)
 	if err != nil {
 		return err
@@ -80,9 +80,15 @@ func (d *Delivery) examine(ctx context.Context) error {
 	return nil
 }
 
-// enter opens the mailbox for reading and tells its highest UID.
+// enter opens the mailbox and tells its highest UID. Without UIDPLUS that is by
+// SELECT: for EXAMINE, GNU imap4d makes up other UIDs each time for messages
+// that no SELECT has seen.
 func (d *Delivery) enter(ctx context.Context) (box *session.Box, last uint32, err error) {
-	if err = d.Session.Examine(ctx, d.Mailbox); err != nil {
+	open := d.Session.Examine
+	if !d.Session.Offers("UIDPLUS") {
+		open = d.Session.Select
+	}
+	if err = open(ctx, d.Mailbox); err != nil {
 		return nil, 0, err
 	}
 	if box, err = d.Session.Box(ctx); err != nil {
@@ -99,5 +105,5 @@ func (d *Delivery) refresh(ctx context.Context, batch []*Message) error {
 		return nil
 	}
 	d.base.stale = false
-	return d.examine(ctx)
+	return d.open(ctx)
 }

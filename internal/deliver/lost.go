@@ -76,6 +76,9 @@ func (d *Delivery) again(ctx context.Context, batch []*Message, try int) error {
 		return err
 	}
 	d.Session = s
+	if err = s.Ready(ctx); err != nil {
+		return err
+	}
 	if err = d.look(ctx, batch); err != nil || len(in(batch, sent)) == 0 {
 		return err
 	}
