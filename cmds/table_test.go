@@ -196,7 +196,7 @@ func TestPermute(t *testing.T) {
 			t.Errorf("%s: args %q, want %q", tt.line, got, tt.args)
 		}
 	}
-	for _, line := range []string{"search --nope", "search -y", "search --mailbox", "search -m", "search --json=1", "attachments", "attachments open 5", "frob"} {
+	for _, line := range []string{"search --nope", "search -Q", "search --mailbox", "search -m", "search --json=1", "attachments", "attachments open 5", "frob"} {
 		if _, err := permute(strings.Fields(line)); fault.KindOf(err) != fault.Usage {
 			t.Errorf("%s: %v, want a usage error", line, err)
 		}

@@ -80,15 +80,11 @@ func (d *Delivery) open(ctx context.Context) error {
 	return nil
 }
 
-// enter opens the mailbox and tells its highest UID. Without UIDPLUS that is by
-// SELECT: for EXAMINE, GNU imap4d makes up other UIDs each time for messages
-// that no SELECT has seen.
+// enter opens the mailbox and tells its highest UID. That is by SELECT: Courier
+// refuses APPEND to a mailbox that EXAMINE has opened, and GNU imap4d makes up
+// other UIDs at each EXAMINE for messages that no SELECT has seen.
 func (d *Delivery) enter(ctx context.Context) (box *session.Box, last uint32, err error) {
-	open := d.Session.Examine
-	if !d.Session.Offers("UIDPLUS") {
-		open = d.Session.Select
-	}
-	if err = open(ctx, d.Mailbox); err != nil {
+	if err = d.Session.Select(ctx, d.Mailbox); err != nil {
 		return nil, 0, err
 	}
 	if box, err = d.Session.Box(ctx); err != nil {

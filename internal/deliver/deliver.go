@@ -46,6 +46,7 @@ type Message struct {
 
 	state   state
 	tries   int
+	lost    bool   // it was sent, and has not arrived
 	since   uint32 // the baseline's UID when the message was confirmed
 	refusal error
 }
@@ -65,7 +66,13 @@ func (m *Message) end(status, reason string, refusal error) {
 
 func (m *Message) refuse(err error) { m.end(result.Refused, err.Error(), err) }
 
-func (m *Message) unsent(why error) { m.end(result.Refused, "not sent: "+why.Error(), why) }
+func (m *Message) unsent(why error) {
+	what := "not sent: "
+	if m.lost {
+		what = "lost, and not sent again: "
+	}
+	m.end(result.Refused, what+why.Error(), why)
+}
 
 // mode is how much is sent before answers are waited for.
 type mode int

@@ -55,7 +55,7 @@ func (d *Delivery) recover(ctx context.Context, batch []*Message, lost error) er
 			d.stop(errEarlier)
 			continue
 		}
-		m.state = todo
+		m.state, m.lost = todo, true
 	}
 	for _, m := range in(batch, todo) {
 		if m.tries >= maxTries {

@@ -198,7 +198,7 @@ func TestSeedMbox(t *testing.T) {
 	dir := write(t, map[string]string{
 		"mbox": "From a@example.org Fri Nov 13 10:00:00 2026\nSubject: one\n\n>From here\n>>From there\nFrom inside\n\n" +
 			"From b Sat Nov  7 10:00:00 2026 +0100\r\nSubject: two\r\n\r\nx\r\n\r\n" +
-			"From c\nSubject: three\nDate: Thu, 05 Nov 2026 10:00:00 +0000\n\n\nFrom d\nSubject: four\n\nno end",
+			"From c at 10:00\nSubject: three\nDate: Thu, 05 Nov 2026 10:00:00 +0000\n\n\nFrom d 11:00\nSubject: four\n\nno end",
 		"one.eml": "Subject: alone\n\nx\n",
 	})
 	s := start(t, Options{Seed: filepath.Join(dir, "mbox")})
