@@ -161,18 +161,8 @@ func runAppend(ctx context.Context, c *connection, s *session.Session, out *outp
 	}
 	count := tally{what: "messages"}
 	rows, converted := 0, 0
-	done := func() {} // ends a session that was opened again
-	defer func() { done() }()
 	d := &deliver.Delivery{
-		Session: s, Mailbox: names[0], Create: o.create, DryRun: o.consent.dryRun,
-		Reopen: func(ctx context.Context) (*session.Session, error) {
-			done()
-			again, end, err := c.open(ctx, out)
-			if done = end; err != nil {
-				done = func() {}
-			}
-			return again, err
-		},
+		Session: s, Mailbox: names[0], Create: o.create, DryRun: o.consent.dryRun, Reopen: c.again,
 		Emit: func(row *result.Appended, refusal error) error {
 			count.add(row.Status, row.Reason, refusal)
 			rows++
@@ -182,6 +172,11 @@ func runAppend(ctx context.Context, c *connection, s *session.Session, out *outp
 			return out.Row(row)
 		},
 	}
+	defer func() {
+		if d.Session != s {
+			d.Session.Close()
+		}
+	}()
 	err = d.Run(ctx, o.messages())
 	if converted > 0 {
 		c.in.say("bare LF becomes CRLF in %d of %d messages", converted, rows)

@@ -26,9 +26,7 @@ type connection struct {
 	account config.Account
 	cfg     session.Config
 	sources creds.Sources
-
-	traceTo *bufio.Writer // the trace's file, while a session uses it
-	traced  bool          // it has been begun
+	opened  session.Config // of the last session
 }
 
 // connection reads the flags and the environment that say which server.
@@ -244,6 +242,7 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 			return secret.Reveal(), err
 		}
 	}
+	c.opened = cfg
 	s, err := session.Open(ctx, cfg)
 	if err != nil {
 		closeTrace()
@@ -252,25 +251,24 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 	return s, func() { s.Close(); closeTrace() }, nil
 }
 
+// again opens another session like the last one, whose rows it flushes and
+// whose trace it goes on with. The caller closes it.
+func (c *connection) again(ctx context.Context) (*session.Session, error) {
+	return session.Open(ctx, c.opened)
+}
+
 // trace opens the trace that the flags ask for, on standard error, in a file,
-// or both. That of a session opened in place of a lost one goes behind it.
+// or both.
 func (c *connection) trace(cfg *session.Config) (func(), error) {
 	var to []io.Writer
 	done := func() {}
-	if path := c.in.last("trace-file"); path != "" && c.traceTo == nil {
-		how := os.O_TRUNC
-		if c.traced {
-			how = os.O_APPEND
-		}
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|how, 0o600)
+	if path := c.in.last("trace-file"); path != "" {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 		if err != nil {
 			return done, fault.Wrap(fault.Usage, err, "cannot write the trace")
 		}
-		c.traceTo, c.traced = bufio.NewWriter(f), true
-		done = func() { c.traceTo.Flush(); f.Close(); c.traceTo = nil }
-	}
-	if c.traceTo != nil {
-		to = append(to, c.traceTo)
+		buf := bufio.NewWriter(f)
+		to, done = append(to, buf), func() { buf.Flush(); f.Close() }
 	}
 	if c.in.flagged("trace") {
 		to = append(to, visibleLines{c.in.p.Stderr})

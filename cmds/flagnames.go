@@ -7,52 +7,42 @@ import (
 	"github.com/imapknife/imapknife/internal/fault"
 )
 
-// systemFlags are the flags that a person may write without the backslash, in
-// any case (RFC 9051 section 2.3.2).
+// systemFlags are the flags that IMAP defines and a client may change (RFC 9051
+// section 2.3.2).
 var systemFlags = [...]string{`\Seen`, `\Answered`, `\Flagged`, `\Deleted`, `\Draft`}
 
-// parseFlags reads flags, one or more to a value with commas between: system
-// flags with or without the backslash, and keywords, which are atoms. Each is
-// told once. Errors are of kind Usage.
+// parseFlags reads flags, a comma between: system flags in any case, with or
+// without their backslash, and keywords.
 func parseFlags(values []string) ([]string, error) {
-	var flags []string
-	for _, value := range values {
-		for _, word := range strings.Split(value, ",") {
-			f, err := parseFlag(strings.TrimSpace(word))
-			if err != nil {
-				return nil, err
-			}
-			if !slices.ContainsFunc(flags, func(g string) bool { return strings.EqualFold(f, g) }) {
-				flags = append(flags, f)
-			}
+	var out []string
+	for _, name := range strings.Split(strings.Join(values, ","), ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		flag, err := parseFlag(name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(out, flag) {
+			out = append(out, flag)
 		}
 	}
-	return flags, nil
+	return out, nil
 }
 
-func parseFlag(word string) (string, error) {
-	name := strings.TrimPrefix(word, `\`)
+func parseFlag(name string) (string, error) {
 	for _, f := range systemFlags {
-		if strings.EqualFold(f[1:], name) {
+		if strings.EqualFold(name, f) || strings.EqualFold(name, f[1:]) {
 			return f, nil
 		}
 	}
 	switch {
-	case word == "":
-		return "", fault.New(fault.Usage, "a flag without a name")
-	case strings.EqualFold(word, `\Recent`):
-		return "", fault.New(fault.Usage, `the flag \Recent is the server's own`)
-	case name != word:
-		return "", fault.New(fault.Usage, "%q is no system flag", word).
-			Hint("there are: %s; keywords have no backslash", strings.Join(systemFlags[:], " "))
-	case !isKeyword(word):
-		return "", fault.New(fault.Usage, "%q cannot be a keyword: it must be an IMAP atom", word).
-			Hint(`letters, digits and signs such as $ _ - . are; blanks, accents and ( ) { %% * " \ ] are not`)
+	case strings.EqualFold(strings.TrimPrefix(name, `\`), "recent"):
+		return "", fault.New(fault.Usage, `\Recent is the server's own: nobody can change it`)
+	case name[0] == '\\':
+		return "", fault.New(fault.Usage, "%q is no flag", name).Hint("there are: %s; a keyword has no backslash", strings.Join(systemFlags[:], " "))
+	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`(){%*"\]`, r) }):
+		return "", fault.New(fault.Usage, "%q is no keyword: it may hold ASCII without blanks and ( ) { %% * \" \\ ]", name)
 	}
-	return word, nil
-}
-
-// isKeyword reports an atom (RFC 9051 section 9, flag-keyword).
-func isKeyword(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`(){%*"\]`, r) }) < 0
+	return name, nil
 }

@@ -151,7 +151,6 @@ var registry = append([]*flag{
 
 	{name: "flag", arity: many, value: "FLAG,…", group: groupVerb, help: `give the message these flags, such as seen,$Forwarded`},
 	{name: "date", arity: one, value: "DATE", group: groupVerb, help: "give the message this date of arrival: 2026-11-20, RFC 3339, yesterday"},
-	{name: "create", group: groupVerb, help: "make the mailbox where it is missing"},
 	{name: "status", group: groupVerb, help: "tell the counts of each mailbox too"},
 	{name: "subscribed", group: groupVerb, help: "only subscribed mailboxes"},
 	{name: "write", group: groupVerb, help: "SELECT instead of EXAMINE: tells permanentflags, clears \\Recent"},
@@ -180,6 +179,7 @@ var registry = append([]*flag{
 	{name: "name", arity: one, value: "GLOB", group: groupVerb, help: "only attachments whose file name matches"},
 	{name: "type", arity: one, value: "TYPE", group: groupVerb, help: "only attachments of this media type, such as text/*"},
 	{name: "overwrite", group: groupVerb, help: "replace files that exist"},
+	{name: "create", group: groupVerb, help: "make the mailbox where it is missing"},
 	{name: "no-pager", env: true, group: groupVerb, help: "do not use a pager on a terminal"},
 	{name: "no-login", group: groupVerb, help: "stop before login; needs no credentials"},
 	{name: "seed", arity: one, kind: file, value: "DIR|FILE.mbox", group: groupVerb, help: "messages to start with instead of the samples"},

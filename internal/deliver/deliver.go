@@ -85,7 +85,8 @@ const (
 
 // Delivery appends over one session, and over others when that is lost.
 type Delivery struct {
-	// Session is the one in use.
+	// Session is the one in use. The Delivery closes lost ones; the last one is
+	// the caller's to close.
 	Session *session.Session
 	// Reopen opens another session to the same account, in place of a lost one.
 	Reopen func(context.Context) (*session.Session, error)
@@ -156,7 +157,7 @@ func (d *Delivery) begin(ctx context.Context) error {
 		}
 		return nil
 	}
-	multi, err := d.Session.Has(ctx, "MULTIAPPEND")
+	multi, err := d.Session.HasNow(ctx, "MULTIAPPEND")
 	if d.usual = inFlight; multi {
 		d.usual = allInOne
 	}

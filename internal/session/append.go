@@ -44,12 +44,10 @@ type AppendResult struct {
 func (s *Session) Unasked(size int64) bool { return s.c.Unasked(size) }
 
 // Ready settles the prologue and makes sure that the server's capabilities are
-// its own word, not what it said last time: writing depends on both.
+// its own word: writing depends on both.
 func (s *Session) Ready(ctx context.Context) error {
-	if err := s.Settle(ctx); err != nil || s.caps != nil {
-		return err
-	}
-	return s.askCaps(ctx)
+	_, err := s.HasNow(ctx, "IMAP4REV1")
+	return err
 }
 
 // StartAppend sends APPEND (RFC 9051 section 6.3.12), with several letters
