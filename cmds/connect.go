@@ -27,6 +27,7 @@ type connection struct {
 	cfg     session.Config
 	sources creds.Sources
 	opened  session.Config // of the last session
+	known   *creds.Secret  // the password, once it has been asked for
 }
 
 // connection reads the flags and the environment that say which server.
@@ -237,10 +238,7 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 		c.in.say("warning: the certificate of %s is not verified (--insecure)", cfg.Host)
 	}
 	if !c.in.flagged("no-login") {
-		cfg.Secret = func(ctx context.Context) (string, error) {
-			secret, err := c.sources.Secret(ctx)
-			return secret.Reveal(), err
-		}
+		cfg.Secret = c.secret
 	}
 	c.opened = cfg
 	s, err := session.Open(ctx, cfg)
@@ -249,6 +247,19 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 		return nil, nil, err
 	}
 	return s, func() { s.Close(); closeTrace() }, nil
+}
+
+// secret is the password. It is asked for once, for the first session: standard
+// input would not tell it a second time, nor a person like to.
+func (c *connection) secret(ctx context.Context) (string, error) {
+	if c.known == nil {
+		secret, err := c.sources.Secret(ctx)
+		if err != nil {
+			return "", err
+		}
+		c.known = &secret
+	}
+	return c.known.Reveal(), nil
 }
 
 // again opens another session like the last one, whose rows it flushes and
