@@ -55,7 +55,7 @@ func verbs() []*verb {
 	table := []*verb{
 		newList(), newStatus(), newSelect(), newMailbox(),
 		newSearch(), newFetch(), newShow(), newAttachments(),
-		newStore(), newCopy(), newMove(), newDelete(), newExpunge(),
+		newAppend(), newStore(), newCopy(), newMove(), newDelete(), newExpunge(),
 		newSandbox(),
 		newCapability(),
 		newSchema(), newHelp(), newVersion(),

@@ -19,7 +19,7 @@ type link struct {
 	mu             sync.Mutex
 	pending        string // STARTTLS or COMPRESS, while its answer is awaited
 	tag            string
-	stalled        bool
+	stalled        bool // a fault has ended all traffic
 }
 
 func (l *link) open() error {
@@ -72,6 +72,17 @@ func (l *link) relay() {
 
 var layerCommand = regexp.MustCompile(`(?i)(?:^|\n)(\S+) (STARTTLS|COMPRESS DEFLATE)\r\n$`)
 
+// layerChange finds the tag and the name of a command that changes the layer at
+// the end of p. Most of what a client sends are messages, which the expression
+// is too slow for.
+func layerChange(p []byte) [][]byte {
+	end := bytes.ToUpper(p[max(0, len(p)-len("STARTTLS\r\n")):])
+	if !bytes.HasSuffix(end, []byte("STARTTLS\r\n")) && !bytes.HasSuffix(end, []byte("DEFLATE\r\n")) {
+		return nil
+	}
+	return layerCommand.FindSubmatch(p)
+}
+
 func (l *link) fromClient() error {
 	buf := make([]byte, 32<<10)
 	var offset int64
@@ -80,7 +91,7 @@ func (l *link) fromClient() error {
 		if err != nil {
 			return err
 		}
-		layer := layerCommand.FindSubmatch(buf[:n])
+		layer := layerChange(buf[:n])
 		if layer != nil {
 			l.client.in.untap()
 			l.mu.Lock()
@@ -159,6 +170,13 @@ func (l *link) pass(c Chunk, to *side, record func([]byte)) error {
 	if record != nil && len(data) > 0 {
 		record(data)
 	}
+	if v.Fault != Pass {
+		// From here on nothing passes in either direction: what waits for the
+		// client throws away what it sends, and a server must not get the rest.
+		l.mu.Lock()
+		l.stalled = true
+		l.mu.Unlock()
+	}
 	if _, err := to.out.Write(data); err != nil {
 		return err
 	}
@@ -172,9 +190,6 @@ func (l *link) pass(c Chunk, to *side, record func([]byte)) error {
 		l.client.in.wait()
 		return errFault
 	case Stall:
-		l.mu.Lock()
-		l.stalled = true
-		l.mu.Unlock()
 		l.client.in.wait()
 		return errFault
 	}
