@@ -1,0 +1,147 @@
+package campaign
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/imapknife/imapknife/internal/imaptest"
+	"github.com/imapknife/imapknife/internal/realserver"
+)
+
+// How long imapknife waits for the server: long, unless a stall is to cost
+// little.
+const (
+	patient   = 20 * time.Second
+	impatient = 300 * time.Millisecond
+	// limit is how long it may run at all.
+	limit = 60 * time.Second
+)
+
+// row is what the judge reads of a receipt.
+type row struct {
+	UID            uint32
+	Source         string
+	Status         string
+	Reason         string
+	DestinationUID uint32 `json:"destination_uid"`
+}
+
+// outcome is how a run of imapknife ended.
+type outcome struct {
+	exit   int
+	killed bool
+	rows   map[string]row // by the message's key
+	odd    []string       // what is wrong with standard output or error by itself
+	stderr string
+	struck int    // troubles that came to pass
+	wires  int    // connections
+	record string // a transcript
+}
+
+// field is where everything happens.
+type field struct {
+	server  *realserver.Server
+	program string // imapknife
+	files   string // the folder of files to append
+	ca      *imaptest.CA
+}
+
+// run runs the operation about some messages of an account, and spoils it.
+func (f *field) run(op *operation, user string, about []message, list []trouble) (*outcome, *spoiler, error) {
+	s := &spoiler{hide: hiding(op.hide), troubles: list}
+	proxy, err := imaptest.StartProxy(imaptest.Upstream{Addr: f.server.PlainAddr()}, imaptest.Options{CA: f.ca, Deadline: 2 * limit})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer proxy.Close()
+	u := url.URL{Scheme: "imap+insecure", User: url.User(user), Host: proxy.Addr(), Path: "/"}
+	wait := patient
+	for _, t := range list {
+		if t.kind == stall {
+			wait = impatient
+		}
+	}
+	cmd := exec.Command(f.program, append(op.args(about), "--io-timeout", wait.String())...)
+	cmd.Dir = f.files
+	// Without HOME nothing is remembered from one run to the next.
+	cmd.Env = []string{"IMAPKNIFE_URL=" + u.String(), "IMAPKNIFE_PASSWORD=" + realserver.Password, "TZ=UTC", "GORACE=atexit_sleep_ms=10"}
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	o := &outcome{}
+	started, ended := make(chan struct{}), make(chan struct{})
+	s.kill = func() {
+		<-started
+		o.killed = true
+		cmd.Process.Kill()
+		<-ended
+	}
+	proxy.SetHook(s.hook)
+	if err := cmd.Start(); err != nil {
+		return nil, nil, err
+	}
+	close(started)
+	timer := time.AfterFunc(limit, func() { cmd.Process.Kill() })
+	err = cmd.Wait()
+	close(ended)
+	if !timer.Stop() {
+		o.odd = append(o.odd, fmt.Sprintf("it still ran after %v", limit))
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		o.exit, err = exit.ExitCode(), nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	proxy.Close()
+	o.struck, o.wires, o.record, o.stderr = s.struck(), len(s.wires), proxy.Record().String(), stderr.String()
+	if faults := proxy.Record().Faults(); len(faults) > 0 && !o.killed {
+		o.odd = append(o.odd, "the client broke IMAP: "+strings.Join(faults, "; "))
+	}
+	o.read(stdout.String())
+	return o, s, nil
+}
+
+// read reads the receipts. Of a killed process, a last line may be cut.
+func (o *outcome) read(stdout string) {
+	o.rows = map[string]row{}
+	for line := range strings.Lines(stdout) {
+		var r row
+		if o.killed && !strings.HasSuffix(line, "\n") {
+			continue
+		}
+		if err := json.Unmarshal([]byte(line), &r); err != nil || !strings.HasSuffix(line, "\n") {
+			o.odd = append(o.odd, fmt.Sprintf("a line of standard output is no row: %q", line))
+			continue
+		}
+		key := strconv.FormatUint(uint64(r.UID), 10)
+		if r.Source != "" { // append: the UID is that of the copy
+			key, r.DestinationUID = filepath.Base(r.Source), r.UID
+		}
+		if _, twice := o.rows[key]; twice {
+			o.odd = append(o.odd, fmt.Sprintf("two rows about %s", key))
+		}
+		o.rows[key] = r
+	}
+	if strings.Contains(o.stderr, "panic") || strings.Contains(o.stderr, "goroutine ") {
+		o.odd = append(o.odd, "it crashed: "+o.stderr)
+	}
+}
+
+// writeFiles writes the messages as files for append.
+func writeFiles(dir string) error {
+	for _, m := range messages() {
+		if err := os.WriteFile(filepath.Join(dir, m.name+".eml"), []byte(m.text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
