@@ -85,7 +85,7 @@ func (o consent) confirm(ctx context.Context, format string, args ...any) error 
 type tally struct {
 	what    string // what is counted, in the plural
 	counts  map[string]int
-	refusal error // the first
+	refusal error  // the first
 	reason  string // of the first that is refused or unknown
 }
 
@@ -94,7 +94,7 @@ func (t *tally) add(status, reason string, refusal error) {
 		t.counts = map[string]int{}
 	}
 	t.counts[status]++
-	if status == result.Refused && t.refusal == nil {
+	if t.refusal == nil && (status == result.Refused || status == result.Copied) {
 		t.refusal = refusal
 	}
 	if (status == result.Unknown || status == result.Refused) && t.reason == "" {
@@ -125,7 +125,7 @@ func (t *tally) err() error {
 	}
 	var parts []string
 	for _, x := range [...]struct{ status, words string }{
-		{result.Refused, "refused"}, {result.Missing, "missing"}, {result.Flagged, `only flagged \Deleted`},
+		{result.Refused, "refused"}, {result.Missing, "missing"}, {result.Flagged, `only flagged \Deleted`}, {result.Copied, "copied, with the original still there"},
 	} {
 		if t.counts[x.status] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", t.counts[x.status], x.words))
