@@ -17,9 +17,6 @@ import (
 // looked through after a lost connection.
 const maxArrivals = 20_000
 
-// unsettled begins the reason of a receipt that is unknown.
-const unsettled = "the connection was lost, and looking again does not settle it: "
-
 // Transfer copies messages to another mailbox, or moves them.
 type Transfer struct {
 	To     string
@@ -48,8 +45,6 @@ func (a *Transfer) name() string {
 	}
 	return "copy"
 }
-
-func (a *Transfer) repeatable() bool { return false }
 
 // Prepare makes sure that the destination is there and finds out how the server
 // moves. The refusal of a destination that is not is of kind Refused.
@@ -212,7 +207,7 @@ func (a *Transfer) look(ctx context.Context, w *Writer, p *part) error {
 	if err != nil {
 		return err
 	}
-	arrived, unsure, err := a.arrivals(ctx, w, p.base)
+	arrived, unsure, err := a.arrivals(ctx, w, p)
 	if err != nil {
 		return err
 	}
@@ -232,8 +227,7 @@ func (a *Transfer) look(ctx context.Context, w *Writer, p *part) error {
 			if it.state = copied; !a.Move || !present {
 				it.end(result.Done, "", nil)
 			}
-		case present:
-			it.state = todo
+		case present: // the server may still be about to
 			it.row.DestinationUID, it.row.DestinationUIDValidity = 0, 0
 		case a.Move && a.canMove:
 			it.end(result.Unknown, unsettled+fmt.Sprintf("the message is neither in %q nor in %q", p.target.Place.Mailbox, a.To), nil)
@@ -244,9 +238,11 @@ func (a *Transfer) look(ctx context.Context, w *Writer, p *part) error {
 	return nil
 }
 
-// arrivals identifies what has come into the destination since the baseline.
-// unsure says why that cannot be told.
-func (a *Transfer) arrivals(ctx context.Context, w *Writer, base baseline) (found arrivals, unsure string, err error) {
+// arrivals identifies what has come into the destination since the baseline and
+// is not yet known to be the copy of another message. unsure says why that
+// cannot be told.
+func (a *Transfer) arrivals(ctx context.Context, w *Writer, p *part) (found arrivals, unsure string, err error) {
+	base, known := p.base, p.copies()
 	if base.uidNext == 0 {
 		return nil, fmt.Sprintf("the server does not tell UIDNEXT of %q", a.To), nil
 	}
@@ -267,6 +263,9 @@ func (a *Transfer) arrivals(ctx context.Context, w *Writer, base baseline) (foun
 	n := 0
 	since := query.Set{{Lo: base.uidNext, Hi: query.MaxUID}}
 	_, err = identify(ctx, w.Session, since, func(uid uint32, id ident) {
+		if known[uid] {
+			return
+		}
 		if n++; n <= maxArrivals {
 			k := id.key()
 			found[k] = append(found[k], arrival{uid, id.date})
@@ -276,6 +275,15 @@ func (a *Transfer) arrivals(ctx context.Context, w *Writer, base baseline) (foun
 		return nil, fmt.Sprintf("%d messages have come into %q", n, a.To), nil
 	}
 	return found, "", err
+}
+
+// copies is the UIDs of the copies that are confirmed.
+func (p *part) copies() map[uint32]bool {
+	out := map[uint32]bool{}
+	for it := range p.in(copied, over) {
+		out[it.row.DestinationUID] = true
+	}
+	return out
 }
 
 // arrivals are the messages that have come, by what they are known by.
