@@ -159,10 +159,20 @@ func (l *link) pass(c Chunk, to *side, record func([]byte)) error {
 	if record != nil && len(data) > 0 {
 		record(data)
 	}
+	if v.Fault == Late {
+		l.client.finish()
+		time.Sleep(Lateness)
+	}
 	if _, err := to.out.Write(data); err != nil {
 		return err
 	}
 	switch v.Fault {
+	case Late: // the server is to be done before it hears that nobody listens
+		select {
+		case <-l.done:
+		case <-time.After(Lateness):
+		}
+		return errFault
 	case Reset:
 		l.client.reset()
 		return errFault

@@ -116,7 +116,7 @@ func parallel(n int, f func(int) error, t *testing.T) {
 	var wg sync.WaitGroup
 	numbers := make(chan int)
 	errs := make(chan error, n)
-	for range 4 * runtime.GOMAXPROCS(0) {
+	for range 8 * runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for i := range numbers {
 				if err := f(i); err != nil {

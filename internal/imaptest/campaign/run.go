@@ -101,6 +101,11 @@ func (f *field) run(op *operation, user string, about []message, list []trouble)
 	if err != nil {
 		return nil, nil, err
 	}
+	for _, t := range list {
+		if t.kind == late { // even if imapknife did not wait for it
+			time.Sleep(imaptest.Lateness)
+		}
+	}
 	proxy.Close()
 	o.struck, o.wires, o.record, o.stderr = s.struck(), len(s.wires), proxy.Record().String(), stderr.String()
 	if faults := proxy.Record().Faults(); len(faults) > 0 && !o.killed {

@@ -113,6 +113,8 @@ func (s *spoiler) strike(k kind, passes []byte) imaptest.Verdict {
 		v.Fault = imaptest.Reset
 	case stall:
 		v.Fault = imaptest.Stall
+	case late:
+		v.Fault = imaptest.Late
 	case bye:
 		passes = append(passes, "* BYE the campaign says so\r\n"...)
 	case kill:

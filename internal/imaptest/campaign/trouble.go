@@ -15,12 +15,13 @@ const (
 	cut    kind = "cut"    // closed in good order
 	reset  kind = "reset"  // TCP RST
 	stall  kind = "stall"  // nothing passes any more
+	late   kind = "late"   // closed, and the server gets what was sent, and answers, only later
 	bye    kind = "bye"    // the server says BYE, then it is cut
 	refuse kind = "refuse" // the command is answered NO, and the server never sees it
 	kill   kind = "kill"   // imapknife is killed, and the connection ends
 )
 
-var kinds = []kind{cut, reset, stall, bye, refuse, kill}
+var kinds = []kind{cut, reset, stall, late, bye, refuse, kill}
 
 // whole as the octet of a point is behind the last octet of the command, before
 // the server has said anything to it.
@@ -114,7 +115,7 @@ func troubles(t *tape, random *rand.Rand) []trouble {
 			add(at, cut)
 		}
 		at.octet = whole
-		add(at, cut, reset, stall, kill)
+		add(at, cut, reset, stall, late, kill)
 	}
 	return out
 }
