@@ -2,8 +2,8 @@
 // mail through a proxy before a real Dovecot, once undisturbed to learn what
 // passes, and then again and again, each time with another fault at another
 // point: it cuts, resets or stalls the connection at every boundary of a
-// command or a response and inside them, has the server say BYE, refuses each
-// command with NO, and kills the process. Connections that are opened to look
+// command or a response and inside them, lets the server have a command late,
+// has it say BYE, refuses each command with NO, and kills the process. Connections that are opened to look
 // again are spoilt the same way, and those opened after them. Then it asks
 // Dovecot itself (doveadm) what became of the mail:
 //

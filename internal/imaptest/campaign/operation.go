@@ -20,6 +20,7 @@ type operation struct {
 	removes bool     // from the source
 	adds    []string // flags
 	files   bool     // the messages are files, and in no mailbox yet
+	known   bool     // imapknife remembers what the server offers from an earlier run
 }
 
 // operations are what the campaign is about.
@@ -28,11 +29,14 @@ func operations() []operation {
 	return []operation{
 		{name: "copy", verb: []string{"copy"}, rest: []string{"Archive"}, to: "Archive"},
 		{name: "move", verb: []string{"move"}, rest: []string{"Archive"}, to: "Archive", removes: true},
+		{name: "move-known", verb: []string{"move"}, rest: []string{"Archive"}, to: "Archive", removes: true, known: true},
 		{name: "move-without-MOVE", verb: []string{"move"}, rest: []string{"Archive"}, to: "Archive", removes: true, hide: []string{"MOVE"}},
 		{name: "move-without-UIDPLUS", verb: []string{"move"}, rest: []string{"Archive"}, to: "Archive", removes: true, hide: []string{"MOVE", "UIDPLUS"}},
 		{name: "delete", verb: []string{"delete"}, rest: yes, to: "Trash", removes: true},
 		{name: "delete-expunge", verb: []string{"delete", "--expunge"}, rest: yes, removes: true},
 		{name: "store", verb: []string{"store"}, rest: []string{"--add", "flagged,foo"}, adds: []string{`\Flagged`, "foo"}},
+		{name: "append", verb: []string{"append", "-m", "Archive"}, to: "Archive", files: true},
+		{name: "append-one-by-one", verb: []string{"append", "-m", "Archive"}, to: "Archive", files: true, hide: []string{"MULTIAPPEND", "LITERAL+"}},
 	}
 }
 

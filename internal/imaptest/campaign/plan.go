@@ -56,6 +56,10 @@ func (p *planner) all() ([]trial, error) {
 	if err != nil {
 		return nil, err
 	}
+	asks := func(command string) bool { return strings.Contains(command, " CAPABILITY\r\n") }
+	if slices.ContainsFunc(clean.commands, asks) == p.op.known {
+		return nil, fmt.Errorf("%s: what the server offers is to be known only from an earlier run: %q", p.op.name, clean.commands)
+	}
 	first := p.behind(nil, clean)
 	begin := changes(clean)
 	late := slices.DeleteFunc(slices.Clone(first), func(t trial) bool { return !t.troubles[0].leaves(clean, begin) })

@@ -57,13 +57,29 @@ type field struct {
 
 // run runs the operation about some messages of an account, and spoils it.
 func (f *field) run(op *operation, user string, about []message, list []trouble) (*outcome, *spoiler, error) {
-	s := &spoiler{hide: hiding(op.hide), troubles: list}
 	proxy, err := imaptest.StartProxy(imaptest.Upstream{Addr: f.server.PlainAddr()}, imaptest.Options{CA: f.ca, Deadline: 2 * limit})
 	if err != nil {
 		return nil, nil, err
 	}
 	defer proxy.Close()
+	s := &spoiler{hide: op.hide, troubles: list}
 	u := url.URL{Scheme: "imap+insecure", User: url.User(user), Host: proxy.Addr(), Path: "/"}
+	env := []string{"IMAPKNIFE_URL=" + u.String(), "IMAPKNIFE_PASSWORD=" + realserver.Password, "TZ=UTC"}
+	if op.known { // without HOME nothing is remembered
+		home, err := os.MkdirTemp(f.files, "home")
+		if err != nil {
+			return nil, nil, err
+		}
+		defer os.RemoveAll(home)
+		env = append(env, "HOME="+home)
+		learn := exec.Command(f.program, "status")
+		learn.Env = env
+		if text, err := learn.CombinedOutput(); err != nil {
+			return nil, nil, fmt.Errorf("status: %w: %s", err, text)
+		}
+		s.before = proxy.Record().Last()
+		proxy.Record().Reset()
+	}
 	wait := patient
 	for _, t := range list {
 		if t.kind == stall {
@@ -71,33 +87,9 @@ func (f *field) run(op *operation, user string, about []message, list []trouble)
 		}
 	}
 	cmd := exec.Command(f.program, append(op.args(about), "--io-timeout", wait.String())...)
-	cmd.Dir = f.files
-	// Without HOME nothing is remembered from one run to the next.
-	cmd.Env = []string{"IMAPKNIFE_URL=" + u.String(), "IMAPKNIFE_PASSWORD=" + realserver.Password, "TZ=UTC", "GORACE=atexit_sleep_ms=10"}
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	o := &outcome{}
-	started, ended := make(chan struct{}), make(chan struct{})
-	s.kill = func() {
-		<-started
-		o.killed = true
-		cmd.Process.Kill()
-		<-ended
-	}
+	cmd.Dir, cmd.Env = f.files, env
 	proxy.SetHook(s.hook)
-	if err := cmd.Start(); err != nil {
-		return nil, nil, err
-	}
-	close(started)
-	timer := time.AfterFunc(limit, func() { cmd.Process.Kill() })
-	err = cmd.Wait()
-	close(ended)
-	if !timer.Stop() {
-		o.odd = append(o.odd, fmt.Sprintf("it still ran after %v", limit))
-	}
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		o.exit, err = exit.ExitCode(), nil
-	}
+	o, stdout, err := process(cmd, s)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,12 +99,41 @@ func (f *field) run(op *operation, user string, about []message, list []trouble)
 		}
 	}
 	proxy.Close()
-	o.struck, o.wires, o.record, o.stderr = s.struck(), len(s.wires), proxy.Record().String(), stderr.String()
+	o.killed = s.killed
+	o.struck, o.wires, o.record = s.struck(), len(s.wires), proxy.Record().String()
 	if faults := proxy.Record().Faults(); len(faults) > 0 && !o.killed {
 		o.odd = append(o.odd, "the client broke IMAP: "+strings.Join(faults, "; "))
 	}
-	o.read(stdout.String())
+	o.read(stdout)
 	return o, s, nil
+}
+
+// process runs imapknife to its end, or until the spoiler kills it.
+func process(cmd *exec.Cmd, s *spoiler) (o *outcome, out string, err error) {
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	started, ended := make(chan struct{}), make(chan struct{})
+	s.kill = func() {
+		<-started
+		cmd.Process.Kill()
+		<-ended
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, "", err
+	}
+	close(started)
+	timer := time.AfterFunc(limit, func() { cmd.Process.Kill() })
+	err = cmd.Wait()
+	close(ended)
+	o = &outcome{}
+	if !timer.Stop() {
+		o.odd = append(o.odd, fmt.Sprintf("it still ran after %v", limit))
+	}
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		o.exit, err = exit.ExitCode(), nil
+	}
+	o.stderr = stderr.String()
+	return o, stdout.String(), err
 }
 
 // read reads the receipts. Of a killed process, a last line may be cut.

@@ -2,8 +2,6 @@ package campaign
 
 import (
 	"bytes"
-	"regexp"
-	"strings"
 	"sync"
 
 	"github.com/imapknife/imapknife/internal/imaptest"
@@ -12,12 +10,14 @@ import (
 // spoiler is the hook of a proxy: it hides capabilities, does to each
 // connection what its trouble says, and keeps a tape of it.
 type spoiler struct {
-	hide     *regexp.Regexp // nil for nothing
-	troubles []trouble      // of the first connection, of the second, …
-	kill     func()         // ends imapknife and returns when it is dead
+	hide     []string  // names
+	troubles []trouble // of the first connection, of the second, …
+	kill     func()    // ends imapknife and returns when it is dead
+	before   int       // connections of the proxy that are not its business
 
-	mu    sync.Mutex
-	wires []*spoilt
+	mu     sync.Mutex
+	wires  []*spoilt
+	killed bool
 }
 
 // spoilt is one connection.
@@ -26,14 +26,6 @@ type spoilt struct {
 	struck         bool
 	refused        string // tag of the command that is refused
 	swallow        bool   // what comes of that command is for nobody
-}
-
-// hiding makes the pattern for names of capabilities.
-func hiding(names []string) *regexp.Regexp {
-	if len(names) == 0 {
-		return nil
-	}
-	return regexp.MustCompile(` (?:` + strings.Join(names, "|") + `)\b`)
 }
 
 // wire is the connection of a number, from 1.
@@ -68,6 +60,9 @@ func (s *spoiler) struck() (n int) {
 func (s *spoiler) hook(c imaptest.Chunk) imaptest.Verdict {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if c.Conn -= s.before; c.Conn < 1 {
+		return imaptest.Verdict{}
+	}
 	w := s.wire(c.Conn)
 	data, cur := c.Data, &w.client
 	if !c.Client {
@@ -119,6 +114,7 @@ func (s *spoiler) strike(k kind, passes []byte) imaptest.Verdict {
 		passes = append(passes, "* BYE the campaign says so\r\n"...)
 	case kill:
 		s.kill()
+		s.killed = true
 	}
 	v.Data, v.Keep = passes, len(passes)
 	return v
@@ -140,8 +136,13 @@ func (w *spoilt) answer(line []byte) []byte {
 
 // hidden takes capabilities out of a line that lists them.
 func (s *spoiler) hidden(line []byte) []byte {
-	if s.hide == nil || !bytes.Contains(line, []byte("CAPABILITY ")) {
+	if !bytes.Contains(line, []byte("CAPABILITY ")) {
 		return line
 	}
-	return s.hide.ReplaceAll(line, nil)
+	for _, name := range s.hide {
+		for _, end := range []string{" ", "]", "\r"} {
+			line = bytes.ReplaceAll(line, []byte(" "+name+end), []byte(end))
+		}
+	}
+	return line
 }

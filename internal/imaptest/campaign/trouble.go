@@ -87,9 +87,9 @@ func parseTroubles(text string) ([]trouble, error) {
 	return out, nil
 }
 
-// troubles is everything that is done to a connection like the one on the
-// tape: each kind at each boundary, and the kinds that can also happen inside a
-// command or response at places there.
+// troubles is what is done to a connection like the one on the tape: cut, reset
+// and stalled at each boundary, cut inside each literal, and at each boundary or
+// inside each command and response some of the rest.
 func troubles(t *tape, random *rand.Rand) []trouble {
 	var out []trouble
 	add := func(at point, kinds ...kind) {
@@ -97,21 +97,20 @@ func troubles(t *tape, random *rand.Rand) []trouble {
 			out = append(out, trouble{k, at})
 		}
 	}
+	either := func(a, b kind) kind { return []kind{a, b}[random.IntN(2)] }
 	for i, text := range t.responses {
 		at := point{index: i + 1}
-		add(at, cut, reset, stall, bye, kill)
-		for _, octet := range inside(text, random) {
-			at.octet = octet
+		add(at, cut, reset, stall, either(bye, kill))
+		at.octet = anywhere(text, random)
+		add(at, either(reset, stall))
+		for _, at.octet = range append(literals(text), anywhere(text, random)) {
 			add(at, cut)
 		}
-		at.octet = 1 + random.IntN(len(text)-1)
-		add(at, reset, stall)
 	}
 	for i, text := range t.commands {
 		at := point{client: true, index: i + 1}
 		add(at, cut, reset, stall, refuse, kill)
-		for _, octet := range inside(text, random)[:2] {
-			at.octet = octet
+		for _, at.octet = range append(literals(text), anywhere(text, random), len(text)-1) {
 			add(at, cut)
 		}
 		at.octet = whole
@@ -120,10 +119,12 @@ func troubles(t *tape, random *rand.Rand) []trouble {
 	return out
 }
 
-// inside chooses octets within a command or response: anywhere, before its last,
-// and inside each of its literals.
-func inside(text string, random *rand.Rand) []int {
-	out := []int{1 + random.IntN(len(text)-1), len(text) - 1}
+// anywhere chooses an octet within a command or response.
+func anywhere(text string, random *rand.Rand) int { return 1 + random.IntN(len(text)-1) }
+
+// literals is the beginning, the middle and the end of each literal.
+func literals(text string) []int {
+	var out []int
 	for from := 0; ; {
 		at := literal.FindStringSubmatchIndex(text[from:])
 		if at == nil {
