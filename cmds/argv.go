@@ -1,6 +1,7 @@
 package cmds
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -59,7 +60,7 @@ func permute(argv []string) (permuted, error) {
 		}
 		settings, used, err := readFlag(argv[i:])
 		if err != nil {
-			return out, err
+			return out, hintFlag(err, word, argv)
 		}
 		raw = append(raw, settings...)
 		i += used
@@ -97,7 +98,7 @@ func readFlag(argv []string) (settings []setting, used int, err error) {
 		name, value, has := strings.Cut(long, "=")
 		f := flagNamed(name)
 		if f == nil {
-			return nil, 0, unknownFlag("--"+name, name)
+			return nil, 0, unknownFlag("--" + name)
 		}
 		s := setting{flag: f, value: value, has: has}
 		if !has && (f.arity == one || f.arity == many) {
@@ -117,7 +118,7 @@ func readFlag(argv []string) (settings []setting, used int, err error) {
 		rest = rest[n:]
 		i := slices.IndexFunc(registry, func(f *flag) bool { return f.short == letter })
 		if i < 0 {
-			return nil, 0, unknownFlag("-"+letter, "")
+			return nil, 0, unknownFlag("-" + letter)
 		}
 		s := setting{flag: registry[i]}
 		if s.flag.arity == one || s.flag.arity == many {
@@ -142,14 +143,58 @@ func flagNamed(name string) *flag {
 	return nil
 }
 
-func unknownFlag(word, name string) error {
-	e := fault.New(fault.Usage, "unknown flag %s", word)
+// errUnknownFlag is the cause of an error about a flag that there is not.
+type errUnknownFlag struct{ word string }
+
+func (e errUnknownFlag) Error() string { return "unknown flag " + e.word }
+
+func unknownFlag(word string) error { return fault.Wrap(fault.Usage, errUnknownFlag{word}, "") }
+
+// hintFlag adds to an error about an unknown flag the name that was likely
+// meant: one of the verb's own flags, where the line names a verb.
+func hintFlag(err error, word string, argv []string) error {
+	e, _ := errors.AsType[*fault.Error](err)
+	name, long := strings.CutPrefix(word, "--")
+	name, _, _ = strings.Cut(name, "=")
+	if _, unknown := errors.AsType[errUnknownFlag](err); !unknown || e == nil {
+		return err
+	}
 	var names []string
-	for _, f := range registry {
+	for _, f := range flagsNear(argv) {
 		names = append(names, f.name)
 	}
-	if near := suggest.Nearest(name, names); near != "" {
+	if near := nearFlag(name, names); long && near != "" {
 		return e.Hint("did you mean --%s?", near)
 	}
 	return e.Hint("an argument that begins with a hyphen goes behind --")
+}
+
+// nearFlag is the flag that name begins, or else the one spelt like it.
+func nearFlag(name string, names []string) string {
+	if len(name) > 1 {
+		for _, n := range names {
+			if strings.HasPrefix(n, name) {
+				return n
+			}
+		}
+	}
+	return suggest.Nearest(name, names)
+}
+
+// flagsNear are the flags of the first word that names a verb, or all there
+// are.
+func flagsNear(argv []string) []*flag {
+	for _, word := range argv {
+		for _, v := range verbs() {
+			if v.name != word {
+				continue
+			}
+			flags := v.flags
+			for _, sub := range v.subs {
+				flags = append(flags, sub.flags...)
+			}
+			return append(flags, lookup("help")...)
+		}
+	}
+	return registry
 }

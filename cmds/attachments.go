@@ -130,10 +130,7 @@ func runAttachments(ctx context.Context, s *session.Session, out *output.Printer
 		gone.note(s, p, told)
 		return err
 	})
-	if err == nil {
-		err = gone.err(there)
-	}
-	return empty(err, o.failEmpty, uint64(out.Rows()))
+	return empty(outcome(err, gone.err(there)), o.failEmpty, uint64(out.Rows()))
 }
 
 // saving is a run of attachments save.
@@ -144,6 +141,7 @@ type saving struct {
 	to      *saver
 	taken   map[string]bool // names given in this run, folded
 	refused int
+	untold  int // parts that the server did not send
 }
 
 func runSave(ctx context.Context, s *session.Session, out *output.Printer, o attachmentsOptions) error {
@@ -160,15 +158,16 @@ func runSave(ctx context.Context, s *session.Session, out *output.Printer, o att
 		there += n
 		return err
 	})
-	switch {
-	case err != nil:
-		return err
-	case sv.refused > 0 && sv.refused == out.Rows():
-		return fault.New(fault.Safety, "no file was written: all exist in %q", o.dir).Hint("--overwrite replaces files")
-	case sv.refused > 0:
-		return fault.New(fault.Partial, "%d of %d files were not written: they exist in %q", sv.refused, sv.out.Rows(), o.dir).Hint("--overwrite replaces files")
+	var untold error
+	if sv.untold > 0 {
+		kind := fault.Partial
+		if sv.untold == out.Rows() {
+			kind = fault.Negative
+		}
+		untold = fault.New(kind, "%d of %d parts are missing: the server did not send them", sv.untold, out.Rows())
 	}
-	return empty(gone.err(there), o.failEmpty, uint64(out.Rows()))
+	err = outcome(err, unwritten(sv.refused, out.Rows()-sv.untold, o.dir), untold, gone.err(there))
+	return empty(err, o.failEmpty, uint64(out.Rows()))
 }
 
 // mailbox saves from the messages picked in one mailbox, some at a time, and
@@ -207,14 +206,15 @@ func (sv *saving) mailbox(ctx context.Context, p *picked, gone *absence) (there 
 // streamed from the server to its file.
 func (sv *saving) message(ctx context.Context, m *result.Message, list []result.Attachment) error {
 	for _, a := range list {
-		row := &result.MessageAttachment{Place: m.Place, UID: m.UID, Attachment: a, Status: "saved", Warnings: m.Warnings}
+		row := &result.MessageAttachment{Place: m.Place, UID: m.UID, Attachment: a, Status: "saved", Warnings: slices.Clone(m.Warnings)}
 		name := message.SafeName(a.Name, a.Type, func(folded string) bool { return sv.taken[folded] })
 		sv.taken[message.FoldName(name)] = true
 		got := false
 		_, err := sv.s.Fetch(ctx, session.FetchRequest{Set: query.MakeSet(m.UID), Items: []string{"BODY.PEEK[" + a.Part + "]"},
 			Body: func(_ *session.Fetched, _ string, r io.Reader, _ int64) error {
 				got = true
-				saved, n, err := sv.to.write(name, message.Decode(r, a.Encoding))
+				body := message.Decode(r, a.Encoding)
+				saved, n, err := sv.to.write(name, body)
 				if errors.Is(err, fs.ErrExist) {
 					sv.refused++
 					row.Status = "refused"
@@ -223,17 +223,23 @@ func (sv *saving) message(ctx context.Context, m *result.Message, list []result.
 				}
 				octets := uint64(n)
 				row.Path, row.Octets = saved, &octets
+				row.Warnings = append(row.Warnings, faults(body)...)
 				return err
 			}})
 		if err != nil {
 			return fault.Wrap(fault.Local, err, "cannot save part %s of message %d", a.Part, m.UID)
 		}
 		if !got {
-			sv.refused++
-			row.Status, row.Warnings = "refused", append(row.Warnings, "the server did not tell this part")
+			sv.untold++
+			row.Status, row.Warnings = result.Missing, append(row.Warnings, "the server did not send this part")
 		}
 		if err := sv.out.Row(row); err != nil {
 			return err
+		}
+		if row.Status == "saved" && !sv.o.in.json() { // plain output has no column for them
+			for _, text := range row.Warnings {
+				sv.o.in.say("message %d, part %s: %s", row.UID, row.Part, text)
+			}
 		}
 	}
 	return nil

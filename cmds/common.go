@@ -10,6 +10,7 @@ import (
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
+	"github.com/imapknife/imapknife/output"
 )
 
 // sessionFlags are the flags of every verb that opens a session.
@@ -49,6 +50,30 @@ func specialUse(name string) (attr string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+func isSpecialUse(name string) bool {
+	_, ok := specialUse(name)
+	return ok
+}
+
+// foldInbox spells INBOX, which is the same in any case, in one way.
+func foldInbox(name string) string {
+	if strings.EqualFold(name, "INBOX") {
+		return "INBOX"
+	}
+	return name
+}
+
+// unique folds INBOX and leaves out names that stand there twice.
+func unique(names []string) []string {
+	var out []string
+	for _, name := range names {
+		if name = foldInbox(name); !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // checkName is an error for a mailbox name that no server can have.
@@ -132,7 +157,7 @@ func shortFrom(v any) string {
 	var out []string
 	for _, a := range list {
 		if a.Name != "" {
-			out = append(out, a.Name)
+			out = append(out, output.Address(a.Name, ""))
 		} else {
 			out = append(out, a.Address)
 		}

@@ -32,8 +32,9 @@ func newFetch() *verb {
 row each as it arrives; without either, envelope, flags, size and internal date.
 Nothing is marked as read. --text, --html, --body, --raw or --part alone, of one
 message, is written to standard output as it is; of several with --dir, a file
-each, or in rows with --json and --jsonl. A UID that is not there makes the exit
-status 1, or 9 when others are; so does a part that is not there.`,
+each, or in rows with --json and --jsonl. A UID of the set that is not there
+makes the exit status 1, or 9 when others are; so does a part, or the HTML, that
+is not there. What criteria, --limit or --newest leave out is not missing.`,
 		examples: []example{
 			{"subjects of all messages", "imapknife fetch 1: --fields uid,subject"},
 			{"a message as it is", "imapknife fetch 42 --raw >42.eml"},
@@ -56,14 +57,14 @@ func (in *input) setArgs(c *connection) (*selection, error) {
 	case 1:
 		set = in.args[0]
 	default:
-		return nil, fault.New(fault.Usage, "%s takes one SET, not %q and %q", in.verb.path, in.args[0], in.args[1]).
-			Hint("join UIDs by commas: 1,5,7:9; a search program goes into --query")
+		return nil, in.hintValue(fault.New(fault.Usage, "%s takes one SET, not %q and %q", in.verb.path, in.args[0], in.args[1]).
+			Hint("join UIDs by commas: 1,5,7:9; a search program goes into --query"), in.args[1])
 	}
 	sel, err := in.selection(c, set, nil)
 	if err != nil {
 		return nil, err
 	}
-	if set == "" && sel.node == nil && sel.newest == 0 && !sel.limited {
+	if set == "" && sel.node == nil && !sel.tailed && !sel.limited {
 		return nil, fault.New(fault.Usage, "%s needs messages: a SET or criteria", in.verb.path).
 			Hint("for example 42, 1:5, last, --unseen, --newest 10; 1: is all of them")
 	}
@@ -78,7 +79,7 @@ type stream struct {
 	decode  bool
 }
 
-var partNumber = regexp.MustCompile(`(?i)^[1-9][0-9]{0,4}(\.[1-9][0-9]{0,4}){0,40}(\.(MIME|HEADER|TEXT))?$`)
+var partNumber = regexp.MustCompile(fmt.Sprintf(`(?i)^[1-9][0-9]{0,4}(\.[1-9][0-9]{0,4}){0,%d}(\.(MIME|HEADER|TEXT))?$`, message.MaxDepth-1))
 
 func setupFetch(in *input) (runner, error) {
 	c, err := in.connection()
@@ -99,7 +100,7 @@ func setupFetch(in *input) (runner, error) {
 	case o.dir != "":
 		return func(ctx context.Context) error { return runFetchDir(ctx, c, o) }, nil
 	case o.stream.kind != "" && plain:
-		if o.sel.given && !o.sel.seq && len(o.sel.sets) == 1 && o.sel.sets[o.sel.boxes[0]].Explicit.Len() > 1 && o.sel.node == nil && !o.sel.limited && o.sel.newest == 0 {
+		if o.sel.given && !o.sel.seq && len(o.sel.sets) == 1 && o.sel.sets[o.sel.boxes[0]].Explicit.Len() > 1 && o.sel.node == nil && !o.sel.limited && !o.sel.tailed {
 			return nil, fault.New(fault.Usage, "several messages cannot be written to standard output as they are").
 				Hint("--dir DIR writes a file each; --json and --jsonl print rows")
 		}
@@ -156,7 +157,9 @@ func (o *fetchOptions) read(in *input) error {
 		o.stream.kind = map[bool]string{true: "section", false: map[bool]string{true: "text", false: "html"}[w.text]}[w.content != nil]
 		o.stream.section, o.stream.partial = w.section, w.partial
 	}
-	return w.addFields(in)
+	err := w.addFields(in)
+	w.htmlByName = !in.flagged("html")
+	return err
 }
 
 // readContent reads --raw, --body, --part, --decode and --range.
@@ -246,17 +249,16 @@ func (o *fetchOptions) columns() []output.Column {
 
 func runFetch(ctx context.Context, s *session.Session, out *output.Printer, o fetchOptions) error {
 	var gone absence
+	cut := cuts{in: o.in}
+	defer func() { cut.tell(o.want.limit()) }()
 	err := o.sel.each(ctx, s, func(p *picked) error {
-		rd := &reading{s: s, w: &o.want, emit: func(m *result.Message) error { return out.Row(m) }}
+		rd := &reading{s: s, w: &o.want, gone: &gone, emit: func(m *result.Message) error {
+			cut.see(m)
+			return out.Row(m)
+		}}
 		told, err := rd.read(ctx, p)
 		gone.note(s, p, told)
-		for range rd.lacking {
-			gone.lack(&o.want)
-		}
 		return err
 	})
-	if err == nil {
-		err = gone.err(out.Rows())
-	}
-	return empty(err, o.failEmpty, uint64(out.Rows()))
+	return empty(outcome(err, gone.err(out.Rows())), o.failEmpty, uint64(out.Rows()))
 }

@@ -136,7 +136,7 @@ var registry = append([]*flag{
 
 	{name: "mailbox", short: "m", arity: many, value: "NAME", env: true, group: groupSelect, help: `mailbox to work in (INBOX); \Sent or @sent names one by its use`},
 	{name: "all-mailboxes", group: groupSelect, help: "work in every mailbox that can be opened"},
-	{name: "query", arity: one, value: "PROGRAM", group: groupSelect, help: "an IMAP search program, such as 'UNSEEN FROM ci@'"},
+	{name: "query", arity: many, value: "PROGRAM", group: groupSelect, help: "an IMAP search program, such as 'UNSEEN FROM ci@'; several are OR"},
 	{name: "sort", arity: one, value: "KEY,…", group: groupSelect, help: "order by date, arrival, from, to, cc, subject, size; -KEY turns one round"},
 	{name: "reverse", group: groupSelect, help: "turn the order round"},
 	{name: "limit", arity: one, kind: count, value: "N", group: groupSelect, help: "at most the first N messages of the order, in each mailbox"},

@@ -34,6 +34,8 @@ type want struct {
 	headers     bool
 	names       []string // header fields asked for by name; empty for all
 	text, html  bool
+	textForHTML bool   // where there is no HTML
+	htmlByName  bool   // HTML is asked for by --fields only
 	section     string // of body, what goes into content
 	part        string // the number of the part that section is of or in, if it is
 	content     func(m *result.Message) **result.Content
@@ -110,7 +112,7 @@ type reading struct {
 	row  result.Message // reused for each row that streams
 
 	contents map[uint32]*content // of messages whose rows are not made yet
-	lacking  int                 // messages without the part that is wanted
+	gone     *absence            // where messages without what is wanted are noted; may be nil
 	warn     func(format string, args ...any)
 }
 
@@ -245,6 +247,7 @@ func (rd *reading) batch(ctx context.Context, set query.Set) (map[uint32]*result
 			if s, err = rd.walk(ctx, uid); err != nil {
 				return rows, err
 			}
+			rows[uid].Warnings = append(rows[uid].Warnings, tooDeep(s)...)
 		}
 		if s != nil {
 			leaves[uid] = newTexts(s, rd.w)
@@ -299,6 +302,9 @@ func (rd *reading) fill(row *result.Message, m *session.Fetched) {
 		row.Structure = part
 		row.Warnings = append(row.Warnings, warnings...)
 	}
+	if w.attachments || w.text || w.html {
+		row.Warnings = append(row.Warnings, tooDeep(m.Structure)...)
+	}
 	if w.attachments {
 		list := []result.Attachment{}
 		if m.Structure != nil {
@@ -312,11 +318,29 @@ func (rd *reading) fill(row *result.Message, m *session.Fetched) {
 	c := rd.contents[m.UID]
 	delete(rd.contents, m.UID)
 	if _, there := w.partOf(m); !there || w.part != "" && m.NoBody {
-		rd.lacking++
+		rd.lack(m.UID, "part "+w.part)
 		row.Warnings = append(row.Warnings, w.noPart())
 	} else if c != nil {
 		*w.content(row), row.Truncated = &c.Content, c.cut
 	}
+	if w.maxBytes > 0 {
+		w.bound(row)
+	}
+}
+
+// lack notes a message without something that is wanted of it.
+func (rd *reading) lack(uid uint32, what string) {
+	if rd.gone != nil {
+		rd.gone.lack(rd.s, uid, what)
+	}
+}
+
+// tooDeep is the warning for parts that were left out, if any were.
+func tooDeep(s *message.Structure) []string {
+	if s == nil || s.TooDeep() == "" {
+		return nil
+	}
+	return []string{s.TooDeep()}
 }
 
 // headers decodes the fields asked for.
@@ -339,9 +363,26 @@ func (rd *reading) headers(row *result.Message, raw []byte) {
 // absence gathers the UIDs that were named one by one and are not there, and
 // the messages without the part that is wanted.
 type absence struct {
-	notes   []string
-	lacking int
-	part    string
+	notes  []string
+	lacks  []lacking
+	lacked int // messages in lacks
+}
+
+// lacking are messages of one mailbox, and what they lack.
+type lacking struct {
+	mailbox, what string
+	uids          query.Builder
+}
+
+// maxUIDs is how much of a set of UIDs an error tells, in octets.
+const maxUIDs = 200
+
+func shortSet(set query.Set) string {
+	text := set.String()
+	if len(text) > maxUIDs {
+		text = text[:maxUIDs] + "…"
+	}
+	return text
 }
 
 func (a *absence) note(s *session.Session, p *picked, told query.Set) {
@@ -349,28 +390,44 @@ func (a *absence) note(s *session.Session, p *picked, told query.Set) {
 	if gone.Empty() || s.Opened() == nil {
 		return
 	}
-	uids := gone.String()
-	if len(uids) > 200 {
-		uids = uids[:200] + "…"
-	}
-	a.notes = append(a.notes, fmt.Sprintf("UID %s in %q", uids, s.Opened().Name))
+	a.notes = append(a.notes, fmt.Sprintf("UID %s in %q", shortSet(gone), s.Opened().Name))
 }
 
-func (a *absence) lack(w *want) { a.lacking, a.part = a.lacking+1, w.part }
+// lack notes that a message of the open mailbox is without what is wanted.
+func (a *absence) lack(s *session.Session, uid uint32, what string) {
+	box := s.Opened().Name
+	i := slices.IndexFunc(a.lacks, func(l lacking) bool { return l.mailbox == box && l.what == what })
+	if i < 0 {
+		i = len(a.lacks)
+		a.lacks = append(a.lacks, lacking{mailbox: box, what: what})
+	}
+	a.lacks[i].uids.Add(uid, uid)
+	a.lacked++
+}
 
-// err is no where nothing was there, and partial where something was.
+// err is no where nothing was there, and partial where something was. It is
+// asked once.
 func (a *absence) err(rows int) error {
 	kind := fault.Partial
-	if rows == a.lacking {
+	if rows == a.lacked {
 		kind = fault.Negative
 	}
-	switch {
-	case a.notes != nil:
-		return fault.New(kind, "no message with %s", strings.Join(a.notes, ", "))
-	case a.lacking == 1:
-		return fault.New(kind, "a message has no part %s", a.part).Hint("fetch SET --structure --json tells the parts")
-	case a.lacking > 1:
-		return fault.New(kind, "%d messages have no part %s", a.lacking, a.part).Hint("fetch SET --structure --json tells the parts")
+	var missing, lacks error
+	if a.notes != nil {
+		missing = fault.New(kind, "no message with %s", strings.Join(a.notes, ", "))
 	}
-	return nil
+	if a.lacks != nil {
+		var list causes
+		for i := range a.lacks {
+			l := &a.lacks[i]
+			set, has := l.uids.Set(), "messages %s in %q have no %s"
+			if set.Len() == 1 {
+				has = "message %s in %q has no %s"
+			}
+			list = append(list, fmt.Errorf(has, shortSet(set), l.mailbox, l.what))
+		}
+		e := &fault.Error{Kind: kind, Err: list}
+		lacks = e.Hint("fetch SET --structure --json tells the parts")
+	}
+	return together(missing, lacks)
 }

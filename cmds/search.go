@@ -13,6 +13,7 @@ import (
 )
 
 type searchOptions struct {
+	in        *input
 	sel       *selection
 	long      bool
 	want      want
@@ -42,7 +43,7 @@ Nothing found is exit 0; --fail-empty makes it 1.`,
 			if err != nil {
 				return nil, err
 			}
-			o := searchOptions{long: in.flagged("long"), count: in.flagged("count"), failEmpty: in.flagged("fail-empty")}
+			o := searchOptions{in: in, long: in.flagged("long"), count: in.flagged("count"), failEmpty: in.flagged("fail-empty")}
 			if o.long && o.count {
 				return nil, fault.New(fault.Usage, "--long and --count exclude each other")
 			}
@@ -122,13 +123,18 @@ func (sel *selection) many() bool { return sel.all || len(sel.boxes) > 1 }
 
 func runSearch(ctx context.Context, s *session.Session, out *output.Printer, o searchOptions) error {
 	found := uint64(0)
+	cut := cuts{in: o.in}
+	defer func() { cut.tell(o.want.limit()) }()
 	err := o.sel.each(ctx, s, func(p *picked) error {
 		found += p.count()
 		switch {
 		case o.count:
 			return out.Row(&result.Count{Account: p.place.Account, Mailbox: p.place.Mailbox, Count: p.count()})
 		case len(o.want.items()) > 0 || o.want.seq:
-			rd := &reading{s: s, w: &o.want, emit: func(m *result.Message) error { return out.Row(m) }}
+			rd := &reading{s: s, w: &o.want, emit: func(m *result.Message) error {
+				cut.see(m)
+				return out.Row(m)
+			}}
 			_, err := rd.read(ctx, p)
 			return err
 		}

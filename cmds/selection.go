@@ -2,6 +2,7 @@ package cmds
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"time"
@@ -25,6 +26,8 @@ type selection struct {
 	limit    uint64
 	limited  bool
 	newest   uint64
+	tailed   bool     // --newest was given
+	within   []string // with rows: what --mailbox says, where a special use in it has still to be resolved
 	seq      bool
 	write    bool              // open for writing
 	validity map[string]uint32 // UIDVALIDITY each mailbox must have
@@ -34,15 +37,15 @@ type selection struct {
 // and the flags of the selection group.
 func (in *input) selection(c *connection, set string, program []string) (*selection, error) {
 	sel := &selection{
-		in: in, boxes: in.all("mailbox"), all: in.flagged("all-mailboxes"), sets: map[string]query.Selection{},
+		in: in, boxes: unique(in.all("mailbox")), all: in.flagged("all-mailboxes"), sets: map[string]query.Selection{},
 		reverse: in.flagged("reverse"), limit: in.number("limit"), limited: in.flagged("limit"),
-		newest: in.number("newest"), seq: in.flagged("seq"), validity: map[string]uint32{},
+		newest: in.number("newest"), tailed: in.flagged("newest"), seq: in.flagged("seq"), validity: map[string]uint32{},
 	}
 	if sel.all && len(sel.boxes) > 0 && !in.mailboxFromEnv() {
 		return nil, fault.New(fault.Usage, "--mailbox and --all-mailboxes exclude each other")
 	}
 	if len(sel.boxes) == 0 {
-		sel.boxes = []string{c.mailbox()}
+		sel.boxes = []string{foldInbox(c.mailbox())}
 	}
 	for _, name := range sel.boxes {
 		if err := checkName(name); err != nil {
@@ -51,7 +54,7 @@ func (in *input) selection(c *connection, set string, program []string) (*select
 	}
 	var err error
 	if sel.node, err = in.criteria(program); err != nil {
-		return nil, err
+		return nil, in.hintValue(err, program...)
 	}
 	if in.flagged("sort") {
 		if sel.sort, err = query.ParseSort(in.last("sort")); err != nil {
@@ -69,6 +72,9 @@ func (in *input) selection(c *connection, set string, program []string) (*select
 			return nil, fault.New(fault.Usage, "--uidvalidity: %d is no UIDVALIDITY", n)
 		}
 		v := uint32(in.number("uidvalidity"))
+		if len(sel.boxes) == 0 { // standard input named no message
+			return sel, nil
+		}
 		if old, has := sel.validity[sel.boxes[0]]; has && old != v {
 			return nil, fault.New(fault.Stale, "standard input is from UIDVALIDITY %d, not %d", old, v)
 		}
@@ -80,7 +86,8 @@ func (in *input) selection(c *connection, set string, program []string) (*select
 // mailboxFromEnv reports whether the mailbox is only the environment's word.
 func (in *input) mailboxFromEnv() bool { return in.flagged("mailbox") && !in.given("mailbox") }
 
-// criteria joins the criteria flags, --query and a program by AND.
+// criteria joins the criteria flags, --query and a program by AND; several
+// --query are joined by OR.
 func (in *input) criteria(program []string) (*query.Node, error) {
 	env := query.Env{Now: in.p.Now(), Location: in.location()}
 	var nodes []*query.Node
@@ -98,11 +105,15 @@ func (in *input) criteria(program []string) (*query.Node, error) {
 		nodes = append(nodes, n)
 	}
 	if in.flagged("query") {
-		n, err := query.ParseString(in.last("query"), env)
-		if err != nil {
-			return nil, err
+		var either []*query.Node
+		for _, program := range in.all("query") {
+			n, err := query.ParseString(program, env)
+			if err != nil {
+				return nil, err
+			}
+			either = append(either, n)
 		}
-		nodes = append(nodes, n)
+		nodes = append(nodes, query.Or(either...))
 	}
 	if len(program) > 0 {
 		n, err := query.Parse(program, env)
@@ -115,6 +126,21 @@ func (in *input) criteria(program []string) (*query.Node, error) {
 		return nil, nil
 	}
 	return query.And(nodes...), nil
+}
+
+// hintValue adds, where words make no sense, that one of them may have been
+// meant as the value of a flag that takes it behind an equals sign only.
+func (in *input) hintValue(err error, words ...string) error {
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok || len(words) == 0 {
+		return err
+	}
+	for _, s := range in.settings {
+		if s.flag.arity == optional && s.value == "" && !s.env {
+			e.Hint("a value of --%s stands behind an equals sign: --%s='%s'", s.flag.name, s.flag.name, words[len(words)-1])
+		}
+	}
+	return err
 }
 
 // readSet reads the set, or the rows on standard input that stand for one.
@@ -133,7 +159,7 @@ func (sel *selection) readSet(c *connection, set string) error {
 	}
 	parsed, err := query.ParseSet(set)
 	if err != nil {
-		return err
+		return sel.in.hintValue(err, set)
 	}
 	sel.given = true
 	for _, box := range sel.boxes {
@@ -149,15 +175,19 @@ func (sel *selection) named(ctx context.Context, s *session.Session) ([]string, 
 		if err != nil {
 			return nil, err
 		}
+		if err := sel.checkWithin(ctx, s, names); err != nil {
+			return nil, err
+		}
 		for i, box := range sel.boxes {
 			if box != names[i] {
-				sel.sets[names[i]] = sel.sets[box]
+				given, also := sel.sets[names[i]], sel.sets[box]
+				sel.sets[names[i]] = query.Selection{Explicit: given.Explicit.Union(also.Explicit), Ranges: given.Ranges.Union(also.Ranges)}
 				if v, has := sel.validity[box]; has {
 					sel.validity[names[i]] = v
 				}
 			}
 		}
-		return names, nil
+		return unique(names), nil
 	}
 	var names []string
 	err := s.List(ctx, session.ListRequest{Patterns: []string{"*"}}, func(e *session.ListEntry) error {
@@ -192,31 +222,33 @@ func (p *picked) count() uint64 {
 
 // each opens the mailboxes in turn and calls fn with what is chosen in each.
 // A UIDVALIDITY other than the one asked for is an error of kind Stale. Of
-// several mailboxes, one that cannot be opened is told and passed over.
+// several mailboxes, one that cannot be opened is passed over, and told in the
+// end.
 func (sel *selection) each(ctx context.Context, s *session.Session, fn func(*picked) error) error {
 	names, err := sel.named(ctx, s)
 	if err != nil {
 		return err
 	}
-	passed := 0
+	var passed causes
 	for _, name := range names {
 		err := sel.inOne(ctx, s, name, fn)
 		if err != nil && len(names) > 1 && fault.KindOf(err) == fault.Refused && s.Opened() == nil {
-			sel.in.say("%v", err)
-			passed++
+			passed = append(passed, err)
 			continue
 		}
 		if err != nil {
 			return err
 		}
 	}
-	switch {
-	case passed == 0:
+	if passed == nil {
 		return nil
-	case passed == len(names):
-		return fault.New(fault.Refused, "none of the mailboxes can be opened").Hint("imapknife list shows the mailboxes")
 	}
-	return fault.New(fault.Partial, "%d of %d mailboxes cannot be opened", passed, len(names))
+	e := fault.New(fault.Partial, "%d of %d mailboxes cannot be opened", len(passed), len(names))
+	if len(passed) == len(names) {
+		e = fault.New(fault.Refused, "none of the mailboxes can be opened")
+	}
+	e.Err = passed
+	return e
 }
 
 // inOne does the work of each in one mailbox.
@@ -266,12 +298,12 @@ func place(ctx context.Context, s *session.Session) (result.Place, error) {
 func (sel *selection) pick(ctx context.Context, s *session.Session, name string) (*picked, error) {
 	chosen := sel.sets[name]
 	p := &picked{set: chosen.Set(), explicit: chosen.Explicit}
-	plain := sel.given && !sel.seq && sel.node == nil && sel.newest == 0 && !sel.limited
+	plain := sel.given && !sel.seq && sel.node == nil && !sel.tailed && !sel.limited
 	if plain && len(sel.sort) == 0 && !sel.reverse {
 		p.direct = true
 		return p, nil
 	}
-	if sel.node != nil || sel.newest > 0 || sel.limited {
+	if sel.node != nil || sel.tailed || sel.limited {
 		p.explicit = nil // what the criteria leave out is not missing
 	}
 	if err := sel.search(ctx, s, p); err != nil {
@@ -308,7 +340,7 @@ func (sel *selection) search(ctx context.Context, s *session.Session, p *picked)
 			return err
 		}
 	}
-	if sel.newest > 0 && p.order == nil {
+	if sel.tailed && p.order == nil {
 		p.set = p.set.Newest(sel.newest)
 	}
 	if len(sel.sort) > 0 && p.order == nil {
@@ -331,7 +363,7 @@ func (sel *selection) search(ctx context.Context, s *session.Session, p *picked)
 // all, one SORT command does both.
 func (sel *selection) find(ctx context.Context, s *session.Session, node *query.Node, p *picked) (query.Set, error) {
 	sorted := false
-	if len(sel.sort) > 0 && sel.newest == 0 {
+	if len(sel.sort) > 0 && !sel.tailed {
 		var err error
 		if sorted, err = s.CanSort(ctx, sel.sort); err != nil {
 			return nil, err

@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
@@ -29,8 +27,9 @@ func newShow() *verb {
 		summary: "show messages as a person reads them",
 		about: `Shows the main header fields, the text (made from HTML where there is no other,
 links kept), and the list of attachments. --headers shows all header fields,
---html the HTML source. Nothing is marked as read and nothing is fetched from
-elsewhere. On a terminal a pager is used (IMAPKNIFE_PAGER, PAGER, less).`,
+--html the HTML source, or the text where there is none. Nothing is marked as
+read and nothing is fetched from elsewhere. On a terminal a pager is used
+(IMAPKNIFE_PAGER, PAGER, less).`,
 		examples: []example{
 			{"the newest message", "imapknife show last"},
 			{"unread messages from somebody", "imapknife show --unseen --from alice"},
@@ -48,7 +47,7 @@ elsewhere. On a terminal a pager is used (IMAPKNIFE_PAGER, PAGER, less).`,
 			}
 			o.want = want{
 				envelope: message.AllFields, flags: true, size: true, date: true, attachments: true, seq: o.sel.seq,
-				text: !in.flagged("html"), html: in.flagged("html"), headers: in.flagged("headers"), names: in.list("headers"), maxBytes: in.number("max-bytes"),
+				text: !in.flagged("html"), html: in.flagged("html"), textForHTML: true, headers: in.flagged("headers"), names: in.list("headers"), maxBytes: in.number("max-bytes"),
 			}
 			if err := o.want.addFields(in); err != nil {
 				return nil, err
@@ -57,7 +56,12 @@ elsewhere. On a terminal a pager is used (IMAPKNIFE_PAGER, PAGER, less).`,
 				spec := output.Spec{Row: result.Message{}}
 				return func(ctx context.Context) error {
 					return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error {
-						return runShow(ctx, s, o, func(m *result.Message) error { return out.Row(m) })
+						cut := cuts{in: in}
+						defer func() { cut.tell(o.want.limit()) }()
+						return runShow(ctx, s, o, func(m *result.Message) error {
+							cut.see(m)
+							return out.Row(m)
+						})
 					})
 				}, nil
 			}
@@ -78,10 +82,7 @@ func runShow(ctx context.Context, s *session.Session, o showOptions, emit func(*
 		gone.note(s, p, told)
 		return err
 	})
-	if err == nil {
-		err = gone.err(rows)
-	}
-	return empty(err, o.failEmpty, uint64(rows))
+	return empty(outcome(err, gone.err(rows)), o.failEmpty, uint64(rows))
 }
 
 // showPages writes messages for a person, through a pager on a terminal.
@@ -92,9 +93,13 @@ func showPages(ctx context.Context, c *connection, o showOptions) error {
 		return err
 	}
 	defer done()
-	w, wait, err := o.pager(tty)
+	w := c.in.p.Stdout
+	pg, err := o.pager(tty)
 	if err != nil {
 		return err
+	}
+	if pg != nil {
+		w = pg
 	}
 	text := output.Text(w, tty)
 	first := true
@@ -105,25 +110,38 @@ func showPages(ctx context.Context, c *connection, o showOptions) error {
 		}
 		first = false
 		o.page(page, m)
+		for _, warning := range m.Warnings {
+			if tty {
+				fmt.Fprintf(page, "\n[%s]\n", warning)
+			} else {
+				o.in.say("message %d: %s", m.UID, warning)
+			}
+		}
 		return page.Flush()
 	})
 	if cerr := text.Close(); err == nil {
 		err = cerr
 	}
-	if perr := wait(); perr != nil && fault.KindOf(err) == fault.Closed {
+	if tty && fault.KindOf(err) == fault.Closed {
 		err = nil // the person has left the pager
-	} else if err != nil && tty && fault.KindOf(err) == fault.Closed {
-		err = nil
+	}
+	if pg == nil {
+		return err
+	}
+	skipped, perr := pg.wait()
+	if skipped != nil {
+		o.in.say("the pager %q was not used: %v", pg.command, skipped)
+	}
+	if err == nil {
+		err = perr
 	}
 	return err
 }
 
-// pager starts the person's pager on a terminal.
-func (o *showOptions) pager(tty bool) (io.Writer, func() error, error) {
-	out := o.in.p.Stdout
-	none := func() error { return nil }
+// pager starts the person's pager on a terminal; nil stands for none.
+func (o *showOptions) pager(tty bool) (*pager, error) {
 	if !tty || o.in.flagged("no-pager") {
-		return out, none, nil
+		return nil, nil
 	}
 	command := "less -FRX"
 	for _, name := range []string{"PAGER", "IMAPKNIFE_PAGER"} {
@@ -132,37 +150,22 @@ func (o *showOptions) pager(tty bool) (io.Writer, func() error, error) {
 		}
 	}
 	if command == "" || command == "cat" {
-		return out, none, nil
+		return nil, nil
 	}
-	cmd := exec.Command("sh", "-c", command)
-	cmd.Stdout, cmd.Stderr, cmd.Env = out, o.in.p.Stderr, o.in.p.Environ
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, nil, fault.Wrap(fault.Local, err, "cannot start the pager")
-	}
-	cmd.Stdin = r
-	if err := cmd.Start(); err != nil {
-		r.Close()
-		w.Close()
-		return out, none, nil
-	}
-	r.Close()
-	return w, func() error {
-		w.Close()
-		return cmd.Wait()
-	}, nil
+	return startPager(o.in.p, command)
 }
 
 // page writes one message.
 func (o *showOptions) page(w io.Writer, m *result.Message) {
+	line := strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ")
 	field := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(w, "%-10s%s\n", name+":", strings.NewReplacer("\r\n", " ", "\n", " ", "\t", " ").Replace(value))
+			fmt.Fprintf(w, "%-10s%s\n", name+":", line.Replace(value))
 		}
 	}
 	if o.want.headers {
 		for _, h := range *m.Headers {
-			fmt.Fprintf(w, "%s: %s\n", h.Name, h.Value)
+			fmt.Fprintf(w, "%s: %s\n", line.Replace(h.Name), line.Replace(h.Value))
 		}
 	} else {
 		field("From", longAddresses(m.From))
@@ -177,9 +180,9 @@ func (o *showOptions) page(w io.Writer, m *result.Message) {
 		}
 	}
 	fmt.Fprintln(w)
-	text := m.Text
-	if o.want.html {
-		text = m.HTML
+	text := m.HTML
+	if text == nil {
+		text = m.Text
 	}
 	if text != nil && *text != "" {
 		fmt.Fprintln(w, strings.TrimRight(*text, "\n"))
@@ -190,11 +193,8 @@ func (o *showOptions) page(w io.Writer, m *result.Message) {
 	if m.Attachments != nil && len(*m.Attachments) > 0 {
 		fmt.Fprintf(w, "\nAttachments:\n")
 		for _, a := range *m.Attachments {
-			fmt.Fprintf(w, "  %-6s %-32s %-28s %6s\n", a.Part, strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(a.Name), a.Type, humanSize(a.Size))
+			fmt.Fprintf(w, "  %-6s %-32s %-28s %6s\n", a.Part, line.Replace(a.Name), a.Type, humanSize(a.Size))
 		}
-	}
-	for _, warning := range m.Warnings {
-		fmt.Fprintf(w, "\n[%s]\n", warning)
 	}
 }
 
@@ -204,11 +204,7 @@ func longAddresses(list *[]result.Address) string {
 	}
 	var out []string
 	for _, a := range *list {
-		if a.Name == "" {
-			out = append(out, a.Address)
-		} else {
-			out = append(out, a.Name+" <"+a.Address+">")
-		}
+		out = append(out, output.Address(a.Name, a.Address))
 	}
 	return strings.Join(out, ", ")
 }

@@ -3,15 +3,16 @@ package cmds
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/query"
+	"github.com/imapknife/imapknife/internal/session"
 )
 
 // maxStdinLine is the longest line of a plain list, in octets.
@@ -39,7 +40,7 @@ func (sel *selection) readRows(c *connection) error {
 	case err != nil:
 		return fault.Wrap(fault.Usage, err, "cannot read standard input")
 	case first == '[' || first == '{':
-		return sel.readJSON(c, in, first == '[')
+		return sel.readJSON(c, in)
 	}
 	return sel.readLines(in)
 }
@@ -81,55 +82,87 @@ func (sel *selection) readLines(in *bufio.Reader) error {
 	return sel.rowsDone(map[string]*query.SelectionBuilder{sel.boxes[0]: b})
 }
 
-func (sel *selection) readJSON(c *connection, in io.Reader, array bool) error {
+// readJSON reads JSON documents one after the other: arrays of rows, and rows.
+func (sel *selection) readJSON(c *connection, in io.Reader) error {
 	d := json.NewDecoder(in)
-	if array {
-		if _, err := d.Token(); err != nil {
-			return badJSON(1, err)
-		}
-	}
 	sets := map[string]*query.SelectionBuilder{}
-	for n := 1; ; n++ {
-		if array && !d.More() {
+	array := false
+	for n := 1; ; {
+		switch next := nextByte(d); {
+		case !array && next == '[', array && next == ']':
 			if _, err := d.Token(); err != nil {
 				return badJSON(n, err)
 			}
-			break
+			array = !array
+			continue
+		case !array && next != 0 && next != '{':
+			return badRow(n, "cannot be read: it begins with %q", next)
 		}
 		var r row
 		if err := d.Decode(&r); errors.Is(err, io.EOF) && !array {
-			break
+			return sel.rowsDone(sets)
 		} else if err != nil {
 			return badJSON(n, err)
 		}
 		if err := sel.addRow(c, sets, r, n); err != nil {
 			return err
 		}
+		n++
 	}
-	return sel.rowsDone(sets)
+}
+
+// nextByte is the octet that the next JSON value begins with, 0 at the end.
+func nextByte(d *json.Decoder) byte {
+	d.More() // reads up to it
+	first, _ := firstByte(bufio.NewReader(d.Buffered()))
+	return first
+}
+
+// badRow is an error about a row of standard input.
+func badRow(n int, format string, args ...any) *fault.Error {
+	return fault.New(fault.Usage, "row %d of standard input "+format, append([]any{n}, args...)...).
+		Hint("rows come from search, fetch and the like with --json or --jsonl; keep uid in --fields")
 }
 
 func badJSON(n int, err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fmt.Errorf("it ends in the middle")
+		return badRow(n, "cannot be read: it ends in the middle")
 	}
-	return fault.Wrap(fault.Usage, err, "row %d of standard input cannot be read", n)
+	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	if !ok {
+		e := badRow(n, "cannot be read")
+		e.Err = err
+		return e
+	}
+	value, _, _ := strings.Cut(wrong.Value, " ") // a number stands behind its type
+	switch wrong.Field {
+	case "":
+		return badRow(n, "is no object: %s", value)
+	case "account", "mailbox":
+		return badRow(n, "has a wrong %s: %s in place of a string", wrong.Field, value)
+	}
+	return badRow(n, "has a wrong %s: %s in place of a number from 1 to %d", wrong.Field, wrong.Value, uint32(query.MaxUID))
 }
 
 func (sel *selection) addRow(c *connection, sets map[string]*query.SelectionBuilder, r row, n int) error {
 	if r.UID == 0 {
-		return fault.New(fault.Usage, "row %d of standard input has no uid", n).
-			Hint("rows come from search, fetch and the like with --json or --jsonl; keep uid in --fields")
+		return badRow(n, "has no uid")
 	}
 	if r.Account != "" && r.Account != c.cfg.AccountID() {
-		return fault.New(fault.Stale, "row %d of standard input is from another account", n)
+		return fault.New(fault.Stale, "row %d of standard input is from another account", n).
+			Hint("name the account that the rows are from, or search again")
 	}
 	box := sel.boxes[0]
 	if r.Mailbox != nil {
-		box = *r.Mailbox
+		box = foldInbox(*r.Mailbox)
+		if err := checkName(box); err != nil {
+			return fault.Wrap(fault.Usage, err, "row %d of standard input", n).Hint("leave mailbox out, or let it be as search tells it")
+		}
 		if sel.in.flagged("mailbox") && !sel.in.mailboxFromEnv() && !slices.Contains(sel.boxes, box) {
-			return fault.New(fault.Usage, "row %d of standard input is from the mailbox %q, not %q", n, box, sel.boxes[0]).
-				Hint("leave out --mailbox: rows carry their own")
+			if !slices.ContainsFunc(sel.boxes, isSpecialUse) {
+				return fault.New(fault.Usage, "row %d of standard input is from the mailbox %q, not %q", n, box, sel.boxes[0]).Hint(ownMailbox)
+			}
+			sel.within = sel.boxes // what the server calls them is not known yet
 		}
 	}
 	if r.UIDValidity != 0 {
@@ -142,6 +175,26 @@ func (sel *selection) addRow(c *connection, sets map[string]*query.SelectionBuil
 		sets[box] = &query.SelectionBuilder{}
 	}
 	sets[box].Add(r.UID)
+	return nil
+}
+
+const ownMailbox = "leave out --mailbox: rows carry their own"
+
+// checkWithin compares the mailboxes of rows with --mailbox, where that names
+// one by its use.
+func (sel *selection) checkWithin(ctx context.Context, s *session.Session, names []string) error {
+	if sel.within == nil {
+		return nil
+	}
+	within, err := resolveNames(ctx, s, sel.within)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !slices.Contains(within, name) {
+			return fault.New(fault.Usage, "standard input has rows from the mailbox %q, not %q", name, within[0]).Hint(ownMailbox)
+		}
+	}
 	return nil
 }
 

@@ -26,29 +26,25 @@ func runFetchStream(ctx context.Context, c *connection, o fetchOptions) error {
 		return err
 	}
 	defer done()
-	one, err := o.sel.one(ctx, s)
-	if err != nil {
-		return err
+	var gone absence
+	one, passed := o.sel.one(ctx, s, &gone)
+	if passed != nil && fault.KindOf(passed) != fault.Partial {
+		return passed
 	}
 	if one == nil {
-		return empty(nil, o.failEmpty, 0)
+		return empty(outcome(passed, gone.err(0)), o.failEmpty, 0)
 	}
 	tty := isTerminal(c.in.p.Stdout)
-	var gone absence
-	told, err := o.write(ctx, s, one, func(_ uint32, r io.Reader) error {
+	told, err := o.write(ctx, s, one, func(uid uint32, r io.Reader) error {
 		if r == nil {
-			gone.lack(&o.want)
+			gone.lack(s, uid, o.want.lackable())
 			return nil
 		}
-		if o.stream.kind == "section" {
-			_, err := output.Raw(c.in.p.Stdout, r, tty)
-			return err
+		err := o.copyOut(r, tty)
+		for _, text := range faults(r) {
+			o.in.say("message %d, part %s: %s", uid, o.stream.section, text)
 		}
-		text := output.Text(c.in.p.Stdout, tty)
-		if _, err := io.Copy(text, r); err != nil {
-			return err
-		}
-		return text.Close()
+		return err
 	})
 	if err != nil {
 		return err
@@ -58,22 +54,52 @@ func runFetchStream(ctx context.Context, c *connection, o fetchOptions) error {
 	if !told.Empty() {
 		rows = 1
 	}
-	return empty(gone.err(rows), o.failEmpty, uint64(rows))
+	return empty(outcome(passed, gone.err(rows)), o.failEmpty, uint64(rows))
+}
+
+// copyOut writes what was asked for to standard output.
+func (o *fetchOptions) copyOut(r io.Reader, tty bool) error {
+	if o.stream.kind == "section" {
+		_, err := output.Raw(o.in.p.Stdout, r, tty)
+		return err
+	}
+	text := output.Text(o.in.p.Stdout, tty)
+	if _, err := io.Copy(text, r); err != nil {
+		return err
+	}
+	return text.Close()
+}
+
+// faults are what was wrong with a transfer encoding, when r has been read.
+func faults(r io.Reader) []string {
+	if d, ok := r.(*message.Decoder); ok {
+		return d.Warnings()
+	}
+	return nil
 }
 
 // one is the selection where exactly one message must come out; nil for none.
-// A set that can only be one message costs no search.
-func (sel *selection) one(ctx context.Context, s *session.Session) (*picked, error) {
+// In one mailbox, a set that can only be one message costs no search. Beside
+// what was chosen there can be an error of kind Partial.
+func (sel *selection) one(ctx context.Context, s *session.Session, gone *absence) (*picked, error) {
 	var one *picked
 	err := sel.each(ctx, s, func(p *picked) error {
 		single := len(p.set) == 1 && (p.set.HasLast() || p.set[0].Lo == p.set[0].Hi)
-		if p.direct && !single {
+		if p.direct && (!single || sel.many()) {
 			if err := resolve(ctx, s, p); err != nil {
 				return err
 			}
+			var err error
+			if p.place, err = place(ctx, s); err != nil {
+				return err
+			}
 		}
-		if !p.direct && p.count() == 0 && p.explicit.Empty() {
-			return nil
+		if !p.direct {
+			gone.note(s, p, p.set)
+			p.explicit = p.explicit.Intersect(p.set)
+			if p.count() == 0 {
+				return nil
+			}
 		}
 		if one != nil || !p.direct && p.count() > 1 {
 			return fault.New(fault.Ambiguous, "several messages match where one is to be written to standard output").
@@ -82,10 +108,15 @@ func (sel *selection) one(ctx context.Context, s *session.Session) (*picked, err
 		one = p
 		return nil
 	})
-	if err != nil || one == nil || !sel.many() {
+	if one == nil || !sel.many() || err != nil && fault.KindOf(err) != fault.Partial {
 		return one, err
 	}
-	return one, s.Examine(ctx, one.place.Mailbox)
+	if box := s.Opened(); box == nil || box.Name != one.place.Mailbox {
+		if eerr := s.Examine(ctx, one.place.Mailbox); eerr != nil {
+			return nil, eerr
+		}
+	}
+	return one, err
 }
 
 // write hands what is to be streamed of each message to put.
@@ -105,7 +136,7 @@ func (o *fetchOptions) writeSection(ctx context.Context, s *session.Session, set
 	var empty query.Builder
 	told, err := s.Fetch(ctx, session.FetchRequest{Set: set, Items: []string{item},
 		Body: func(m *session.Fetched, _ string, r io.Reader, size int64) error {
-			if size == 0 && o.want.part != "" && o.stream.partial == "" {
+			if size == 0 && o.want.part != "" {
 				empty.Add(m.UID, m.UID)
 				return nil
 			}
@@ -142,7 +173,15 @@ func (w *want) partOf(m *session.Fetched) (part *result.Part, there bool) {
 	return part, part != nil
 }
 
-func (w *want) noPart() string { return "there is no part " + w.part }
+// lackable is what a message can lack of what is wanted.
+func (w *want) lackable() string {
+	if w.part == "" {
+		return "HTML"
+	}
+	return "part " + w.part
+}
+
+func (w *want) noPart() string { return "there is no " + w.lackable() }
 
 // writeTexts streams the text of each message, part after part.
 func (o *fetchOptions) writeTexts(ctx context.Context, s *session.Session, p *picked, put func(uint32, io.Reader) error) (query.Set, error) {
@@ -175,10 +214,29 @@ func (o *fetchOptions) writeTexts(ctx context.Context, s *session.Session, p *pi
 				continue
 			}
 			told.Add(uid, uid)
+			if tree == nil {
+				var err error
+				if tree, err = rd.walk(ctx, uid); err != nil {
+					return told.Set(), err
+				}
+			}
+			for _, text := range tooDeep(tree) {
+				o.in.say("message %d: %s", uid, text)
+			}
+			var parts *texts
+			if tree != nil {
+				parts = newTexts(tree, rd.w)
+			}
+			if parts != nil && parts.noHTML {
+				if err := put(uid, nil); err != nil {
+					return told.Set(), err
+				}
+				continue
+			}
 			r, w := io.Pipe()
 			done := make(chan struct{})
 			go func() {
-				w.CloseWithError(rd.writeText(ctx, uid, tree, w))
+				w.CloseWithError(rd.writeText(ctx, uid, parts, w))
 				close(done)
 			}()
 			err := put(uid, r)
@@ -192,14 +250,12 @@ func (o *fetchOptions) writeTexts(ctx context.Context, s *session.Session, p *pi
 	return told.Set(), nil
 }
 
-// writeText writes the text of one message.
-func (rd *reading) writeText(ctx context.Context, uid uint32, tree *message.Structure, w io.Writer) (err error) {
-	if tree == nil {
-		if tree, err = rd.walk(ctx, uid); err != nil || tree == nil {
-			return err
-		}
+// writeText writes the text of one message; t is nil where no structure of it
+// can be had.
+func (rd *reading) writeText(ctx context.Context, uid uint32, t *texts, w io.Writer) error {
+	if t == nil {
+		return nil
 	}
-	t := newTexts(tree, rd.w)
 	for i, l := range slices.Concat(t.plain, t.html) {
 		if i > 0 {
 			if _, err := io.WriteString(w, "\n"); err != nil {
@@ -234,18 +290,29 @@ func (o *fetchOptions) writeDecoded(ctx context.Context, s *session.Session, p *
 	if binary, err := s.Has(ctx, "BINARY"); err != nil {
 		return nil, err
 	} else if binary {
-		wrote := false
+		var b query.Builder
 		told, err := o.writeSection(ctx, s, p.set, "BINARY.PEEK["+o.stream.section+"]", func(uid uint32, r io.Reader) error {
-			wrote = true
+			b.Add(uid, uid)
 			return put(uid, r)
 		})
-		if err == nil || wrote || fault.KindOf(err) != fault.Refused {
+		wrote := b.Set()
+		refused := fault.KindOf(err) == fault.Refused || fault.KindOf(err) == fault.Partial
+		if !refused || fault.ServerOf(err) == nil || p.set.HasLast() && !wrote.Empty() {
 			return told, err
 		}
+		// One that the server cannot decode ends the command: the others are
+		// asked for in the usual way.
+		rest, err := o.writeLocally(ctx, s, p.set.Subtract(wrote), put)
+		return wrote.Union(rest), err
 	}
+	return o.writeLocally(ctx, s, p.set, put)
+}
+
+// writeLocally is writeDecoded where the encoding is undone here.
+func (o *fetchOptions) writeLocally(ctx context.Context, s *session.Session, set query.Set, put func(uint32, io.Reader) error) (query.Set, error) {
 	encodings := map[uint32]string{}
 	var there query.Builder
-	told, err := s.Fetch(ctx, session.FetchRequest{Set: p.set, Items: []string{"BODYSTRUCTURE"}, Row: func(m *session.Fetched) error {
+	told, err := s.Fetch(ctx, session.FetchRequest{Set: set, Items: []string{"BODYSTRUCTURE"}, Row: func(m *session.Fetched) error {
 		warn(o.in, m)
 		part, ok := o.want.partOf(m)
 		if !ok {
@@ -298,7 +365,7 @@ func runFetchDir(ctx context.Context, c *connection, o fetchOptions) error {
 				box := s.Opened()
 				row := &result.Message{UID: uid, Place: result.Place{Account: s.Account(), Mailbox: box.Name, UIDValidity: box.Validity()}}
 				if r == nil {
-					gone.lack(&o.want)
+					gone.lack(s, uid, o.want.lackable())
 					row.Warnings = []string{o.want.noPart()}
 					return out.Row(row)
 				}
@@ -309,22 +376,28 @@ func runFetchDir(ctx context.Context, c *connection, o fetchOptions) error {
 					row.Path, row.Warnings = "", []string{fmt.Sprintf("%q exists", o.fileName(box.Name, uid))}
 				} else if err != nil {
 					return err
+				} else {
+					row.Warnings = faults(r)
 				}
 				return out.Row(row)
 			})
 			gone.note(s, p, told)
 			return err
 		})
-		switch {
-		case err != nil:
-			return err
-		case refused > 0 && refused == out.Rows():
-			return fault.New(fault.Safety, "no file was written: all exist in %q", o.dir).Hint("--overwrite replaces files")
-		case refused > 0:
-			return fault.New(fault.Partial, "%d of %d files were not written: they exist in %q", refused, out.Rows(), o.dir).Hint("--overwrite replaces files")
-		}
-		return empty(gone.err(out.Rows()), o.failEmpty, uint64(out.Rows()))
+		err = outcome(err, unwritten(refused, out.Rows()-gone.lacked, o.dir), gone.err(out.Rows()))
+		return empty(err, o.failEmpty, uint64(out.Rows()))
 	})
+}
+
+// unwritten is the error for files that exist and were left alone, of n.
+func unwritten(refused, n int, dir string) error {
+	switch {
+	case refused == 0:
+		return nil
+	case refused == n:
+		return fault.New(fault.Safety, "no file was written: all exist in %q", dir).Hint("--overwrite replaces files")
+	}
+	return fault.New(fault.Partial, "%d of %d files were not written: they exist in %q", refused, n, dir).Hint("--overwrite replaces files")
 }
 
 // fileName names a message's file: the UID, with the mailbox in front where

@@ -164,6 +164,8 @@ func TestPermute(t *testing.T) {
 		{"search --has-attachment=*.pdf", "search", "has-attachment=*.pdf", ""},
 		{"fetch - --flags", "fetch", "flags", "-"},
 		{"search -- --json -1", "search", "", "--json -1"},
+		{"delete 5 --dry-run", "delete", "dry-run", "5"},
+		{"-y delete 5 --expunge", "delete", "yes expunge", "5"},
 		{"attachments --json save 5 --dir d", "attachments save", "json dir=d", "5"},
 		{"list help", "list", "", "help"},
 		{"list h", "list", "", "h"},
@@ -196,7 +198,7 @@ func TestPermute(t *testing.T) {
 			t.Errorf("%s: args %q, want %q", tt.line, got, tt.args)
 		}
 	}
-	for _, line := range []string{"search --nope", "search -y", "search --mailbox", "search -m", "search --json=1", "attachments", "attachments open 5", "frob"} {
+	for _, line := range []string{"search --nope", "search -Z", "search --mailbox", "search -m", "search --json=1", "attachments", "attachments open 5", "frob"} {
 		if _, err := permute(strings.Fields(line)); fault.KindOf(err) != fault.Usage {
 			t.Errorf("%s: %v, want a usage error", line, err)
 		}

@@ -34,6 +34,86 @@ func (w *want) limit() uint64 {
 	return maxText
 }
 
+// bound cuts what a sender wrote into the header and the structure at the
+// person's limit. What names a message or a place is never cut.
+func (w *want) bound(row *result.Message) {
+	cut := func(text string) string {
+		if uint64(len(text)) <= w.maxBytes {
+			return text
+		}
+		row.Truncated = true
+		b := &message.TextBuffer{Max: int(w.maxBytes)}
+		io.WriteString(b, text) // fails where it cuts
+		return b.String()
+	}
+	for _, text := range [...]*string{row.Subject, row.Preview} {
+		if text != nil {
+			*text = cut(*text)
+		}
+	}
+	for _, list := range [...]*[]result.Address{row.From, row.Sender, row.ReplyTo, row.To, row.Cc, row.Bcc} {
+		for i := range deref(list) {
+			(*list)[i].Name = cut((*list)[i].Name)
+		}
+	}
+	for i := range deref(row.Headers) {
+		(*row.Headers)[i].Value = cut((*row.Headers)[i].Value)
+	}
+	for i := range deref(row.Attachments) {
+		(*row.Attachments)[i].Name = cut((*row.Attachments)[i].Name)
+	}
+	var part func(*result.Part)
+	part = func(p *result.Part) {
+		p.Name, p.Description = cut(p.Name), cut(p.Description)
+		for name, value := range p.Params {
+			p.Params[name] = cut(value)
+		}
+		for _, child := range p.Parts {
+			part(child)
+		}
+	}
+	if row.Structure != nil {
+		part(row.Structure)
+	}
+}
+
+// deref is the list, or an empty one where it was not asked for.
+func deref[T any](list *[]T) []T {
+	if list == nil {
+		return nil
+	}
+	return *list
+}
+
+// cuts counts the rows in which something was cut, and tells it where the form
+// of output does not.
+type cuts struct {
+	in *input
+	n  int
+}
+
+func (c *cuts) see(row *result.Message) {
+	if row.Truncated {
+		c.n++
+	}
+}
+
+// tell says how many rows were cut, unless their member truncated does.
+func (c *cuts) tell(limit uint64) {
+	in := c.in
+	shown := in.json() && !in.flagged("jq") && !in.flagged("template")
+	if in.flagged("fields") {
+		shown = slices.Contains(in.list("fields"), "truncated")
+	}
+	switch {
+	case c.n == 0 || shown:
+	case c.n == 1:
+		in.say("texts of 1 message were cut at %d octets", limit)
+	default:
+		in.say("texts of %d messages were cut at %d octets", c.n, limit)
+	}
+}
+
 // content is octets of a message for a row.
 type content struct {
 	result.Content
@@ -54,11 +134,14 @@ func readContent(r io.Reader, section string, limit uint64) (*content, error) {
 	return c, err
 }
 
+const noHTML = "there is no HTML"
+
 // texts are the text parts of one message.
 type texts struct {
 	plain, html []*message.Leaf
 	raw         map[string][]byte // part number to octets as encoded
 	cut         bool
+	noHTML      bool // there is none, where it is asked for
 }
 
 func newTexts(s *message.Structure, w *want) *texts {
@@ -69,6 +152,10 @@ func newTexts(s *message.Structure, w *want) *texts {
 	}
 	if w.html {
 		t.html = html
+		t.noHTML = len(html) == 0
+	}
+	if t.noHTML && w.textForHTML {
+		t.plain = plain
 	}
 	return t
 }
@@ -171,10 +258,18 @@ func (rd *reading) decode(row *result.Message, t *texts) {
 		text := out.String()
 		return &text
 	}
-	if rd.w.text {
+	if rd.w.text || t.noHTML && rd.w.textForHTML {
 		row.Text = put(t.plain, false)
 	}
-	if rd.w.html {
+	switch {
+	case t.noHTML && rd.w.textForHTML:
+		row.Warnings = append(row.Warnings, noHTML+", this is the text")
+	case t.noHTML:
+		row.Warnings = append(row.Warnings, noHTML)
+		if !rd.w.htmlByName {
+			rd.lack(row.UID, "HTML")
+		}
+	case rd.w.html:
 		row.HTML = put(t.html, true)
 	}
 	row.Truncated = row.Truncated || t.cut

@@ -274,7 +274,7 @@ func (in *input) environment(allowed []*flag) error {
 		if f.arity == none {
 			on, err := strconv.ParseBool(v)
 			if err != nil {
-				return fault.New(fault.Usage, "%s: %q is neither 1 nor 0", f.envName(), v)
+				return fault.New(fault.Usage, "%s: %q is none of 1, true, 0, false", f.envName(), v)
 			}
 			if !on {
 				continue

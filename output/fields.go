@@ -84,12 +84,24 @@ func paths(row reflect.Type, names []string) ([]path, error) {
 			}
 			if len(known) > 0 {
 				err = err.Hint("the fields are %s", strings.Join(known, ", "))
+			} else {
+				err = err.Hint("%s has no fields of its own", leafOf(row, name))
 			}
 			return nil, err
 		}
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// leafOf is as much of name as is a field.
+func leafOf(row reflect.Type, name string) string {
+	for {
+		name = name[:max(strings.LastIndexByte(name, '.'), 0)]
+		if _, known := newPath(row, name); known == nil || name == "" {
+			return name
+		}
+	}
 }
 
 // allPaths is one path for each member of row.

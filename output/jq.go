@@ -94,15 +94,15 @@ func (j *jq) failure(err error) error {
 	}
 	halt, ok := errors.AsType[*gojq.HaltError](err)
 	if !ok {
-		return fault.New(fault.Usage, "the --jq program failed: %v", err)
+		return fault.New(fault.Local, "the --jq program failed: %v", err)
 	}
 	if j.halted = true; halt.Value() == nil {
 		return nil
 	}
 	if text, ok := halt.Value().(string); ok {
-		return fault.New(fault.Usage, "the --jq program halted: %s", text)
+		return fault.New(fault.Local, "the --jq program halted: %s", text)
 	}
-	return fault.New(fault.Usage, "the --jq program halted: %s", gojq.Preview(halt.Value()))
+	return fault.New(fault.Local, "the --jq program halted: %s", gojq.Preview(halt.Value()))
 }
 
 // put writes one value: a string as it is, anything else as JSON.

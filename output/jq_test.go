@@ -32,7 +32,7 @@ func TestJQ(t *testing.T) {
 		{"object on a terminal", Options{JQ: ".[1]|{subject}", TTY: true}, "{\n  \"subject\": \"a\\nb\\u0000c\\u001b\\u202e\"\n}\n"},
 		{"object", Options{JQ: ".[1]|{uid,f:.flags[0]}"}, `{"f":"\\Seen","uid":7}` + "\n"},
 		{"each row", Options{JQ: ".uid", Format: JSONL}, "1\n7\n"},
-		{"fields", Options{JQ: ".", Format: JSONL, Fields: []string{"uid", "seq"}}, "{\"seq\":null,\"uid\":1}\n{\"seq\":null,\"uid\":7}\n"},
+		{"fields", Options{JQ: ".", Format: JSONL, Fields: []string{"uid", "seq"}}, "{\"uid\":1}\n{\"uid\":7}\n"},
 		{"exact numbers", Options{JQ: ".[1].modseq"}, "18446744073709551615\n"},
 		{"arithmetic", Options{JQ: "map(.size)|add"}, "24690\n"},
 		{"no values", Options{JQ: "empty"}, ""},
@@ -62,7 +62,7 @@ func TestJQErrors(t *testing.T) {
 		{`.[0]|halt_error(3)`, `the --jq program halted: {`},
 	} {
 		_, err := render(t, Options{JQ: c.program}, messages, true, sample(1))
-		if fault.KindOf(err) != fault.Usage || !strings.HasPrefix(err.Error(), c.text) {
+		if fault.KindOf(err) != fault.Local || !strings.HasPrefix(err.Error(), c.text) {
 			t.Errorf("%s: %v", c.program, err)
 		}
 	}

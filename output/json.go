@@ -11,7 +11,7 @@ import (
 )
 
 // rowEncoder writes rows as compact JSON: the whole struct, or the chosen
-// fields in order, null where a row lacks one.
+// fields in order, without those that a row lacks.
 type rowEncoder struct {
 	types  appenders
 	chosen []path
@@ -37,13 +37,19 @@ func (e *rowEncoder) encode(row reflect.Value) ([]byte, error) {
 		err := e.put(row)
 		return e.buf, err
 	}
-	sep := byte('{')
+	e.buf = append(e.buf, '{')
 	for i, p := range e.chosen {
-		e.buf = append(append(e.buf, sep), e.keys[i]...)
-		if err := e.put(p.get(row)); err != nil {
+		v := p.get(row)
+		if !v.IsValid() {
+			continue
+		}
+		if len(e.buf) > 1 {
+			e.buf = append(e.buf, ',')
+		}
+		e.buf = append(e.buf, e.keys[i]...)
+		if err := e.put(v); err != nil {
 			return nil, err
 		}
-		sep = ','
 	}
 	e.buf = append(e.buf, '}')
 	return e.buf, nil
@@ -51,10 +57,6 @@ func (e *rowEncoder) encode(row reflect.Value) ([]byte, error) {
 
 // put appends v.
 func (e *rowEncoder) put(v reflect.Value) (err error) {
-	if !v.IsValid() {
-		e.buf = append(e.buf, "null"...)
-		return nil
-	}
 	if e.buf, err = e.types.of(v.Type())(e.buf, v); err != nil {
 		return fmt.Errorf("cannot write a row as JSON: %w", err)
 	}

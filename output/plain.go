@@ -113,6 +113,10 @@ func address(v reflect.Value) (name, addr string, ok bool) {
 	return "", "", false
 }
 
+// Address is one address as plain output has it: "Last, First" <a@b>. Without
+// an address it is the name, quoted where it has to be.
+func Address(name, addr string) string { return string(appendAddress(nil, name, addr)) }
+
 // appendAddress writes one address. A name that could be taken for an address
 // or for two is quoted (RFC 5322 section 3.2.4).
 func appendAddress(dst []byte, name, addr string) []byte {

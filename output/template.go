@@ -82,7 +82,7 @@ func (r *rowTemplate) add(row reflect.Value) error {
 	}
 	r.buf.Reset()
 	if err := r.t.Execute(&r.buf, native(v)); err != nil {
-		return fault.New(fault.Usage, "the template failed: %s", templateError(err))
+		return fault.New(fault.Local, "the template failed: %s", templateError(err))
 	}
 	return putRecord(r.out, bytes.TrimSuffix(r.buf.Bytes(), []byte{'\n'}), r.tty, r.zero)
 }

@@ -99,6 +99,7 @@ type item struct {
 	row     result.Receipt
 	refusal error
 	id      ident
+	copy    uint32 // UID of the copy that was found, even where it may be a twin's
 }
 
 // end settles the item's receipt.
@@ -118,7 +119,8 @@ type part struct {
 	set    query.Set
 	items  map[uint32]*item
 	begun  bool
-	base   baseline
+	base   baseline  // of the destination
+	there  query.Set // still in the mailbox, where somebody has looked
 }
 
 // in yields the items in a state, by ascending UID.

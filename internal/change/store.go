@@ -86,7 +86,7 @@ func (a *Store) item() string {
 
 // after ends an item whose flags after the change are told.
 func (a *Store) after(it *item, flags []string) {
-	own := slices.DeleteFunc(slices.Clone(flags), recent)
+	own := slices.DeleteFunc(append([]string{}, flags...), recent)
 	if a.Labels {
 		it.row.Labels = &own
 	} else {

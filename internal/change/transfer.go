@@ -17,6 +17,9 @@ import (
 // looked through after a lost connection.
 const maxArrivals = 20_000
 
+// noUID is the warning where the server does not say where the copy is.
+const noUID = "the server does not tell the UID in the destination"
+
 // Transfer copies messages to another mailbox, or moves them.
 type Transfer struct {
 	To     string
@@ -60,11 +63,8 @@ func (a *Transfer) Prepare(ctx context.Context, s *session.Session) error {
 		return err
 	}
 	a.base = &base
-	if !a.Move {
-		return nil
-	}
-	if a.canMove, err = s.Has(ctx, "MOVE"); err == nil {
-		a.uidplus, err = s.Has(ctx, "UIDPLUS")
+	if a.canMove, err = s.HasNow(ctx, "MOVE"); err == nil {
+		a.uidplus, err = s.HasNow(ctx, "UIDPLUS")
 	}
 	return err
 }
@@ -139,66 +139,59 @@ func (a *Transfer) copy(ctx context.Context, w *Writer, p *part) error {
 	if err != nil {
 		return err
 	}
-	if a.Move && a.canMove {
-		return a.moved(ctx, w, p, res)
+	if uint64(len(res.UIDs)) < set.Len() && (res.Refusal == nil || a.Move && a.canMove) {
+		// What has gone may never have been copied, and what is left not moved.
+		if p.there, err = w.Session.Present(ctx, set); err != nil {
+			return err
+		}
 	}
 	for it := range p.in(sent) {
-		switch {
-		case res.Refusal != nil:
-			it.end(result.Refused, res.Refusal.Error(), res.Refusal)
-		case res.UIDs != nil && it.row.DestinationUID == 0 && res.Warning == "":
-			it.end(result.Missing, "it has gone meanwhile", nil)
-		case a.Move:
-			it.state = copied
-		default:
-			it.end(result.Done, "", nil)
-		}
-		it.warn(copyWarning(res))
+		a.answered(it, res, p.there.Contains(it.uid, 0))
+		it.warn(res.Warning)
 	}
-	return nil
+	return a.compare(ctx, w, p, true)
 }
 
-func copyWarning(res *session.Copied) string {
-	if res.Refusal == nil && res.Warning == "" && res.UIDs == nil {
-		return "the server does not tell the UID in the destination"
+// answered ends an item of a COPY or a MOVE that was answered, or takes it on
+// to its removal. there is whether it is still in the mailbox; of messages that
+// COPYUID names nobody has looked. What has gone without being named stays as
+// it is: whether it was copied has to be looked for.
+func (a *Transfer) answered(it *item, res *session.Copied, there bool) {
+	named, moves := it.row.DestinationUID != 0, a.Move && a.canMove
+	told := res.UIDs != nil && res.Warning == ""
+	switch {
+	case res.Refusal != nil && (there || !moves):
+		it.end(result.Refused, res.Refusal.Error(), res.Refusal)
+	case named:
+		a.arrived(it, moves)
+	case moves && there:
+		it.end(result.Refused, "the server left it where it was", nil)
+	case told && there:
+		it.end(result.Refused, "the server does not name it among those that it copied", nil)
+	case there: // COPY takes all that are there (RFC 9051 section 6.4.7)
+		if res.Warning == "" {
+			it.warn(noUID)
+		}
+		a.arrived(it, moves)
 	}
-	return res.Warning
 }
 
-// moved ends the items of a MOVE that was answered: what has gone and was
-// named in COPYUID is done, and so is what has gone where there is none.
-func (a *Transfer) moved(ctx context.Context, w *Writer, p *part, res *session.Copied) error {
-	if res.Refusal == nil && len(res.UIDs) == len(p.items) {
-		for it := range p.in(sent) {
-			it.end(result.Done, "", nil)
-			it.warn(res.Warning)
-		}
-		return nil
+// arrived takes an item on whose copy is confirmed.
+func (a *Transfer) arrived(it *item, removed bool) {
+	if it.state = copied; !a.Move || removed {
+		it.end(result.Done, "", nil)
 	}
-	there, err := w.Session.Present(ctx, p.uids(sent))
-	if err != nil {
-		return err
-	}
-	for it := range p.in(sent) {
-		named := it.row.DestinationUID != 0
-		switch {
-		case there.Contains(it.uid, 0) && res.Refusal != nil:
-			it.end(result.Refused, res.Refusal.Error(), res.Refusal)
-		case there.Contains(it.uid, 0):
-			it.end(result.Refused, "the server left it where it was", nil)
-		case named || res.UIDs == nil || res.Warning != "":
-			it.end(result.Done, "", nil)
-			it.warn(copyWarning(res))
-		default:
-			it.end(result.Missing, "it has gone meanwhile", nil)
-		}
-	}
-	return nil
 }
 
 // look compares what has come into the destination since the baseline with
 // the messages whose fate is not known.
 func (a *Transfer) look(ctx context.Context, w *Writer, p *part) error {
+	return a.compare(ctx, w, p, false)
+}
+
+// compare is look; answered says that the server is done with the command, so
+// that what is in neither mailbox had gone before.
+func (a *Transfer) compare(ctx context.Context, w *Writer, p *part, answered bool) error {
 	open := p.uids(sent)
 	if open.Empty() {
 		return nil
@@ -207,7 +200,7 @@ func (a *Transfer) look(ctx context.Context, w *Writer, p *part) error {
 	if err != nil {
 		return err
 	}
-	arrived, unsure, err := a.arrivals(ctx, w, p)
+	came, unsure, err := a.arrivals(ctx, w, p)
 	if err != nil {
 		return err
 	}
@@ -215,24 +208,27 @@ func (a *Transfer) look(ctx context.Context, w *Writer, p *part) error {
 		return err
 	}
 	for it := range p.in(sent) {
-		uid, sure := arrived.take(it.id)
+		found, sure := came.take(it.id)
 		present := there.Contains(it.uid, 0)
+		it.row.Destination, it.row.DestinationUID, it.row.DestinationUIDValidity = a.To, 0, 0
 		switch {
 		case unsure != "":
 			it.end(result.Unknown, unsettled+unsure, nil)
 		case !sure:
 			it.end(result.Unknown, unsettled+fmt.Sprintf("what came into %q is of the same size and has no Message-ID", a.To), nil)
-		case uid != 0:
-			it.row.Destination, it.row.DestinationUID, it.row.DestinationUIDValidity = a.To, uid, p.base.validity
-			if it.state = copied; !a.Move || !present {
-				it.end(result.Done, "", nil)
+		case found.uid != 0:
+			it.copy = found.uid
+			if came.twins(it.id) {
+				it.warn(noUID)
+			} else {
+				it.row.DestinationUID, it.row.DestinationUIDValidity = found.uid, p.base.validity
 			}
+			a.arrived(it, !present)
 		case present: // the server may still be about to
-			it.row.DestinationUID, it.row.DestinationUIDValidity = 0, 0
-		case a.Move && a.canMove:
-			it.end(result.Unknown, unsettled+fmt.Sprintf("the message is neither in %q nor in %q", p.target.Place.Mailbox, a.To), nil)
-		default:
+		case answered || !a.Move || !a.canMove:
 			it.end(result.Missing, "it has gone meanwhile", nil)
+		default:
+			it.end(result.Unknown, unsettled+fmt.Sprintf("the message is neither in %q nor in %q", p.target.Place.Mailbox, a.To), nil)
 		}
 	}
 	return nil
@@ -268,7 +264,7 @@ func (a *Transfer) arrivals(ctx context.Context, w *Writer, p *part) (found arri
 		}
 		if n++; n <= maxArrivals {
 			k := id.key()
-			found[k] = append(found[k], arrival{uid, id.date})
+			found[k] = append(found[k], arrival{uid: uid, date: id.date})
 		}
 	})
 	if n > maxArrivals {
@@ -281,7 +277,7 @@ func (a *Transfer) arrivals(ctx context.Context, w *Writer, p *part) (found arri
 func (p *part) copies() map[uint32]bool {
 	out := map[uint32]bool{}
 	for it := range p.in(copied, over) {
-		out[it.row.DestinationUID] = true
+		out[it.copy], out[it.row.DestinationUID] = true, true
 	}
 	return out
 }
@@ -290,22 +286,32 @@ func (p *part) copies() map[uint32]bool {
 type arrivals map[string][]arrival
 
 type arrival struct {
-	uid  uint32
-	date time.Time
+	uid   uint32
+	date  time.Time
+	taken bool
 }
 
 func (id ident) key() string { return fmt.Sprintf("%d %s", id.size, id.mid) }
 
-// take finds the arrival that is the message, so that none is taken twice; 0
-// for none. Without a Message-ID the date has to agree as well: sure is false
-// where only the size does.
-func (l arrivals) take(id ident) (uid uint32, sure bool) {
-	k := id.key()
-	for i, x := range l[k] {
-		if id.mid != "" || x.date.Equal(id.date) {
-			l[k] = append(l[k][:i:i], l[k][i+1:]...)
-			return x.uid, true
+// take finds the arrival that is the message, so that none is taken twice; its
+// UID is 0 for none. Without a Message-ID the date has to agree as well: sure is
+// false where only the size does.
+func (l arrivals) take(id ident) (a arrival, sure bool) {
+	same := l[id.key()]
+	sure = true
+	for i, x := range same {
+		switch {
+		case x.taken:
+		case id.mid != "" || x.date.Equal(id.date):
+			same[i].taken = true
+			return x, true
+		default:
+			sure = false
 		}
 	}
-	return 0, len(l[k]) == 0 || id.mid != ""
+	return arrival{}, sure
 }
+
+// twins reports whether several arrivals are known by the same, so that which
+// of them is the message cannot be told.
+func (l arrivals) twins(id ident) bool { return len(l[id.key()]) > 1 }

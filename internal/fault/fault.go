@@ -31,7 +31,7 @@ const (
 	Partial                 // partly done
 	Protocol                // the server broke the protocol or hit a limit
 	Unknown                 // the outcome of a write is unknown
-	Local                   // this machine failed: disk full, no permission
+	Local                   // this machine failed: disk full, no permission, a program of the person's
 	Interrupted             // SIGINT
 	Closed                  // standard output was closed
 	Terminated              // SIGTERM
@@ -58,7 +58,7 @@ var table = [...]Row{
 	{Partial, 9, "partial", "partly done: the result says which part"},
 	{Protocol, 10, "protocol", "the server broke the protocol, or a limit on its data was hit"},
 	{Unknown, 11, "unknown", "outcome unknown: the connection was lost after a write was sent and looking again could not settle it"},
-	{Local, 12, "local", "this machine failed: a file could not be read or written, the disk is full"},
+	{Local, 12, "local", "this machine failed: a file could not be read or written, the disk is full, a --jq program or template failed"},
 	{Interrupted, 130, "interrupted", "interrupted (SIGINT)"},
 	{Closed, 141, "closed", "standard output was closed (SIGPIPE)"},
 	{Terminated, 143, "terminated", "terminated (SIGTERM)"},

@@ -79,6 +79,27 @@ func (s *Structure) Part() (p *result.Part, warnings []string) {
 	return b.root(s, "", 0), b.warnings
 }
 
+// TooDeep is the warning for a message that has parts nested deeper than
+// MaxDepth, and empty for any other.
+func (s *Structure) TooDeep() string {
+	if s.deeper(0) {
+		return fmt.Sprintf("parts nested more than %d deep were left out", MaxDepth)
+	}
+	return ""
+}
+
+func (s *Structure) deeper(depth int) bool {
+	if depth >= MaxDepth {
+		return s.multipart() || s.Message != nil
+	}
+	for _, c := range s.Children {
+		if c.deeper(depth + 1) {
+			return true
+		}
+	}
+	return s.Message != nil && s.Message.deeper(depth+1)
+}
+
 // rootNumber gives the number of a message's root, and what the numbers of
 // its children begin with. prefix is the number of the message/rfc822 part
 // around it.

@@ -211,6 +211,25 @@ func TestPartDepth(t *testing.T) {
 	}
 }
 
+func TestTooDeep(t *testing.T) {
+	nested := func(levels int) *Structure {
+		s := &Structure{Type: "text", Subtype: "plain"}
+		for range levels {
+			s = &Structure{Type: "multipart", Subtype: "mixed", Children: []*Structure{s}}
+		}
+		return s
+	}
+	if got := nested(MaxDepth).TooDeep(); got != "" {
+		t.Error(got)
+	}
+	if text, _ := TextParts(nested(MaxDepth)); len(text) != 1 {
+		t.Error("a text at the limit is not found")
+	}
+	if got := nested(MaxDepth + 1).TooDeep(); got != "parts nested more than 100 deep were left out" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestTextPartsAndAttachments(t *testing.T) {
 	text, html, pdf := leaf("text/plain"), leaf("text/html"), leaf("application/pdf|attachment; filename=a.pdf")
 	png := leaf("image/png||<i@x>")

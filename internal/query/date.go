@@ -50,7 +50,7 @@ func ParseDate(s string, env Env) (Date, error) {
 		return Date{}, usage("%s is not a date", quote(s)).Hint(dateHint)
 	}
 	if year := d.Time.Year(); year < 1 || year > 9999 {
-		return Date{}, usage("date %s is outside the years 1 to 9999", quote(s))
+		return Date{}, usage("date %s is outside the years 1 to 9999", quote(s)).Hint(dateHint)
 	}
 	return d, nil
 }

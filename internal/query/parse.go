@@ -166,7 +166,7 @@ func (p *parser) group() (*Node, error) {
 	case err != nil:
 		return nil, err
 	case len(p.words) == 0:
-		return nil, usage(`"(" without a ")" behind it`).Hint(parenHint)
+		return nil, usage(`"(" without a ")" behind it`).Hint("the closing parenthesis is missing; in quotes, a parenthesis is part of a value")
 	case p.before == "(":
 		return nil, usage("empty parentheses")
 	}
@@ -231,6 +231,8 @@ func missing(spec *keySpec, have int) *fault.Error {
 	what := "a value"
 	if spec.arg == argHeader {
 		what = [...]string{"a field name and a value", "a value behind the field name"}[have]
+		return usage("%s needs %s", spec.name, what).
+			Hint(`HEADER NAME VALUE: VALUE in the header field NAME; with "" as VALUE, the field is there`)
 	}
 	return usage("%s needs %s", spec.name, what).
 		Hint("%s %s: %s", spec.name, strings.ReplaceAll(spec.value, ":", " "), spec.help)

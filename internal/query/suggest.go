@@ -15,7 +15,9 @@ func (p *parser) unknownKey(name string) error {
 		return err.Hint("keys side by side are joined by AND: leave it out")
 	case "||", "|":
 		return err.Hint("OR stands before its two keys: OR FROM alice FROM bob")
-	case "!", "-":
+	case "-":
+		return err.Hint("messages from standard input stand in front of the program: - UNSEEN")
+	case "!":
 		return err.Hint("NOT stands before its key: NOT SEEN")
 	case "CHARSET", "RETURN":
 		return err.Hint("leave it out: the charset and the form of the answer are chosen for you")
@@ -33,7 +35,10 @@ func (p *parser) unknownKey(name string) error {
 	if best := suggest.Nearest(strings.ToUpper(name), keyNames()); best != "" {
 		err.Hint("did you mean %s?", best)
 	}
-	return p.explain(err)
+	if p.explain(err); len(err.Hints) == 0 {
+		err.Hint("keys are IMAP's, such as UNSEEN, FROM alice or SINCE 7d; a word to look for stands behind TEXT, SUBJECT or BODY")
+	}
+	return err
 }
 
 // explain adds the usual reason for a word in the wrong place: a value of

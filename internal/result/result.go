@@ -60,7 +60,7 @@ type Message struct {
 	ThreadID string     `json:"thread_id,omitempty" doc:"THREADID (RFC 8474)"`
 	Gmail    *Gmail     `json:"gmail,omitempty" doc:"Gmail's own items (X-GM-EXT-1)"`
 
-	Truncated bool     `json:"truncated,omitempty" doc:"true when --max-bytes cut a text"`
+	Truncated bool     `json:"truncated,omitempty" doc:"true when a text was cut: by --max-bytes, or at 16 MiB"`
 	Warnings  []string `json:"warnings,omitempty" doc:"what was wrong with this message's data"`
 }
 
@@ -121,7 +121,7 @@ type MessageAttachment struct {
 	Attachment
 	Path     string   `json:"path,omitempty" doc:"the file that was written (save)"`
 	Octets   *uint64  `json:"octets,omitempty" doc:"octets written, decoded (save)"`
-	Status   string   `json:"status,omitempty" doc:"saved or refused (save)"`
+	Status   string   `json:"status,omitempty" doc:"saved, refused, or missing where the server did not send the part (save)"`
 	Warnings []string `json:"warnings,omitempty" doc:"what was wrong with this message's data"`
 }
 

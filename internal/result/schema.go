@@ -80,6 +80,10 @@ var (
 	manyRows = object{{"type", "array"}, {"items", object{aRow}}}
 )
 
+// description says of every schema what the flags of output do to rows.
+const description = "With --fields, a row has the members that are named, in that order, one named by a dotted path under that path; " +
+	"what the row does not have stays absent, required or not. --jq and --template see the same rows."
+
 func schema(row any, title string, top ...member) ([]byte, error) {
 	t := reflect.TypeOf(row)
 	if t == nil || t.Kind() != reflect.Struct {
@@ -90,7 +94,7 @@ func schema(row any, title string, top ...member) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("schema of %T: %w", row, err)
 	}
-	doc := object{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", title}}
+	doc := object{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", title}, {"description", description}}
 	doc = append(append(doc, top...), member{"$defs", defs})
 
 	text, err := marshal(doc)

@@ -182,7 +182,7 @@ func TestSchemaText(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := compact.String()
-	want := `{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"row <of> tests","$ref":"#/$defs/row","$defs":{` +
+	want := `{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"row <of> tests","description":"` + description + `","$ref":"#/$defs/row","$defs":{` +
 		`"row":{"type":"object","properties":{` +
 		`"account":{"type":"string","description":"digest of user, host and port; the same for the same account everywhere"},` +
 		`"mailbox":{"type":"string","description":"mailbox name, decoded from modified UTF-7"},` +

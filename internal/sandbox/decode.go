@@ -31,6 +31,11 @@ func (p *part) decoded() (data []byte, ok bool) {
 	return nil, false
 }
 
+// notBase64 tells what belongs into no base64 data.
+func notBase64(r rune) bool {
+	return !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n", r)
+}
+
 // decodeBase64 ignores what is not of the alphabet, as RFC 2045, section 6.8
 // asks, and stops at the padding.
 func decodeBase64(b []byte) []byte {

@@ -175,7 +175,7 @@ func (m *message) binary(numbers []int) ([]byte, error) {
 		return nil, nil
 	}
 	data, ok := p.decoded()
-	if !ok {
+	if !ok || p.encoding == "base64" && bytes.ContainsFunc(p.body, notBase64) {
 		return nil, no(imap.ResponseCodeUnknownCTE, "Cannot decode that part")
 	}
 	return data, nil

@@ -7,10 +7,10 @@ import (
 )
 
 // Limits on what a message's structure can cost. What lies deeper or comes
-// later stays part of the text around it.
+// later stays part of the octets around it.
 const (
 	maxParts     = 1000
-	maxPartDepth = 50
+	maxPartDepth = 110
 )
 
 // content is a message's octets, shared by its copies. They never change.
@@ -97,6 +97,9 @@ func (ps *parser) entity(raw []byte, depth int, media string) *part {
 	}
 	p.encoding = strings.ToLower(p.get("Content-Transfer-Encoding"))
 	if depth >= maxPartDepth {
+		if p.isMultipart() {
+			p.media, p.params = "application/octet-stream", nil
+		}
 		return p
 	}
 	switch {

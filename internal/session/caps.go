@@ -105,6 +105,16 @@ func (s *Session) Has(ctx context.Context, name string) (bool, error) {
 	return s.Offers(name), err
 }
 
+// HasNow is Has by the server's own word in this session, for what writes: what
+// it offered last time may hold no longer.
+func (s *Session) HasNow(ctx context.Context, name string) (bool, error) {
+	err := s.Settle(ctx)
+	if err == nil && s.caps == nil {
+		err = s.askCaps(ctx)
+	}
+	return err == nil && s.caps.has(name), err
+}
+
 // Need is an error of kind Refused unless the server has the capability.
 func (s *Session) Need(ctx context.Context, name, what string) error {
 	has, err := s.Has(ctx, name)

@@ -98,9 +98,10 @@ type fetch struct {
 	done  told
 	held  map[uint32]*Fetched
 	cur   *Fetched
-	item  section // told last, of those with one
-	star  uint32  // the UID told for `*`, 0 while there is none
-	lost  int     // answers that name no UID
+	item  section       // told last, of those with one
+	star  uint32        // the UID told for `*`, 0 while there is none
+	lost  int           // answers that name no UID
+	again query.Builder // let go, to be asked for again
 	spool []spooled
 }
 
@@ -121,6 +122,9 @@ func (s *Session) Fetch(ctx context.Context, q FetchRequest) (query.Set, error) 
 		if err := f.run(ctx, set); err != nil {
 			return f.done.set(), err
 		}
+	}
+	if err := f.askAgain(ctx); err != nil {
+		return f.done.set(), err
 	}
 	if f.lost > 0 && !f.complete() {
 		return f.done.set(), fault.New(fault.Protocol, "the server told of %d messages without naming them", f.lost)
@@ -267,12 +271,44 @@ func (f *fetch) settle(m *Fetched) error {
 	return nil
 }
 
-// forgetUpdates drops the messages of which only flags are held: those are
-// updates, and the answers are still to come.
+// forgetUpdates drops the messages of which only flags are held: nearly always
+// those are updates, and the answers are still to come.
 func (f *fetch) forgetUpdates() {
-	maps.DeleteFunc(f.held, func(_ uint32, m *Fetched) bool {
-		return m.has&^(hasFlags|hasModseq|hasBody) == 0 && m.bodies == 0
+	maps.DeleteFunc(f.held, func(uid uint32, m *Fetched) bool {
+		update := m.has&^(hasFlags|hasModseq|hasBody) == 0 && m.bodies == 0
+		if update {
+			f.again.Add(uid, uid)
+		}
+		return update
 	})
+}
+
+// askAgain fetches the messages that forgetUpdates dropped and that have not
+// been told since: their flags were all that the server tells of them.
+func (f *fetch) askAgain(ctx context.Context) error {
+	var piece query.Builder
+	n := 0
+	ask := func() error {
+		f.q.Set, n = piece.Set(), 0
+		piece = query.Builder{}
+		for set := range f.q.Set.Split(query.MaxSetOctets) {
+			if err := f.run(ctx, set); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	all := f.q.Set
+	defer func() { f.q.Set = all }()
+	for uid := range f.again.Set().Subtract(f.done.set()).All() {
+		piece.Add(uid, uid)
+		if n++; n == maxHeld/2 {
+			if err := ask(); err != nil {
+				return err
+			}
+		}
+	}
+	return ask()
 }
 
 // untold lists what was asked for and is not in m.

@@ -70,12 +70,6 @@ func newField(t *testing.T) *field {
 		return nil
 	}
 	f := &field{server: server, program: filepath.Join(t.TempDir(), "imapknife"), files: t.TempDir()}
-	if x := os.Getenv("XPROG"); x != "" {
-		f.program = x
-		f.ca, _ = imaptest.NewCA()
-		writeFiles(f.files)
-		return f
-	}
 	build := exec.Command("go", "build", "-o", f.program, "github.com/imapknife/imapknife")
 	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, text)
@@ -102,9 +96,6 @@ type campaign struct {
 // plan makes the trials of every operation, in an order that mixes them.
 func (c *campaign) plan(seed uint64) []trial {
 	ops := operations()
-	if os.Getenv("XPROG") != "" {
-		ops = slices.DeleteFunc(ops, func(o operation) bool { return !strings.HasPrefix(o.name, os.Getenv("XOPS")) })
-	}
 	lists := make([][]trial, len(ops))
 	parallel(len(ops), func(i int) error {
 		p := &planner{field: c.field, op: &ops[i], random: rand.New(rand.NewPCG(seed, uint64(i)))}

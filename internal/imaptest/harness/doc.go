@@ -49,6 +49,7 @@
 //	                             first line matches, before it; off lifts it.
 //	                             Flags: -keep=N octets still pass, -literal inside
 //	                             the response's literal, -all on every match
+//	fault hide CAPABILITY...     the server does not announce these any more
 //	wire [FLAGS] PATTERN...      each pattern matches some command of the client,
 //	                             with its literals inline as {n}octets; ! none does
 //	     -count=N                exactly N commands match

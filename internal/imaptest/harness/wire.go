@@ -106,6 +106,24 @@ func matchWire(ts *testscript.TestScript, neg bool, lines []string, set map[stri
 	}
 }
 
+// capabilityList is a line in which a server announces what it can do.
+var capabilityList = regexp.MustCompile(`(?i)^(\* CAPABILITY |.*\[CAPABILITY )`)
+
+// hide takes capabilities out of what the server announces.
+func hide(names []string) func(imaptest.Chunk) imaptest.Verdict {
+	words := make([]string, len(names))
+	for i, name := range names {
+		words[i] = regexp.QuoteMeta(name)
+	}
+	hidden := regexp.MustCompile(`(?i) (` + strings.Join(words, "|") + `)([ \]\r])`)
+	return func(c imaptest.Chunk) (v imaptest.Verdict) {
+		if !c.Client && !c.Literal && capabilityList.Match(c.Data) {
+			v.Data = hidden.ReplaceAll(hidden.ReplaceAll(c.Data, []byte("$2")), []byte("$2"))
+		}
+		return v
+	}
+}
+
 // faults arms the proxy.
 func faults(ts *testscript.TestScript, neg bool, args []string) {
 	positive(ts, neg)
@@ -118,9 +136,13 @@ func faults(ts *testscript.TestScript, neg bool, args []string) {
 		s.proxy.SetHook(nil)
 		return
 	}
+	if len(args) > 1 && args[0] == "hide" {
+		s.proxy.SetHook(hide(args[1:]))
+		return
+	}
 	kinds := []string{"", "cut", "reset", "stall"}
 	if len(args) != 2 || slices.Index(kinds, args[0]) < 1 {
-		ts.Fatalf("usage: fault [-keep=N] [-literal] [-all] cut|reset|stall pattern, or fault off")
+		ts.Fatalf("usage: fault [-keep=N] [-literal] [-all] cut|reset|stall pattern, fault hide CAPABILITY…, or fault off")
 	}
 	re, err := regexp.Compile(args[1])
 	ts.Check(err)
