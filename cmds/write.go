@@ -87,6 +87,7 @@ type tally struct {
 	counts  map[string]int
 	refusal error  // the first
 	reason  string // of the first that is refused or unknown
+	kept    bool   // some are flagged because the server refused to expunge them
 }
 
 func (t *tally) add(status, reason string, refusal error) {
@@ -94,9 +95,10 @@ func (t *tally) add(status, reason string, refusal error) {
 		t.counts = map[string]int{}
 	}
 	t.counts[status]++
-	if t.refusal == nil && (status == result.Refused || status == result.Copied) {
+	if t.refusal == nil {
 		t.refusal = refusal
 	}
+	t.kept = t.kept || status == result.Flagged && refusal != nil
 	if (status == result.Unknown || status == result.Refused) && t.reason == "" {
 		t.reason = reason
 	}
@@ -135,7 +137,11 @@ func (t *tally) err() error {
 	if t.refusal != nil {
 		e.Err = t.refusal
 	}
-	if t.counts[result.Flagged] > 0 {
+	switch {
+	case t.counts[result.Flagged] == 0:
+	case t.kept:
+		e.Hint("imapknife expunge SET tries again to remove exactly these")
+	default:
 		e.Hint("the server lacks UIDPLUS: imapknife expunge removes everything that is flagged in the mailbox")
 	}
 	return e
