@@ -149,6 +149,8 @@ var registry = append([]*flag{
 	{name: "yes", short: "y", group: groupSafety, help: "do not ask"},
 	{name: "max", arity: one, kind: count, value: "N", group: groupSafety, help: "refuse to touch more than N messages (1000 for what destroys, else no bound; 0 lifts it)"},
 
+	{name: "flag", arity: many, value: "FLAG,…", group: groupVerb, help: `give the message these flags, such as seen,$Forwarded`},
+	{name: "date", arity: one, value: "DATE", group: groupVerb, help: "give the message this date of arrival: 2026-11-20, RFC 3339, yesterday"},
 	{name: "status", group: groupVerb, help: "tell the counts of each mailbox too"},
 	{name: "subscribed", group: groupVerb, help: "only subscribed mailboxes"},
 	{name: "write", group: groupVerb, help: "SELECT instead of EXAMINE: tells permanentflags, clears \\Recent"},

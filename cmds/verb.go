@@ -54,7 +54,7 @@ const (
 func verbs() []*verb {
 	table := []*verb{
 		newList(), newStatus(), newSelect(),
-		newSearch(), newFetch(), newShow(), newAttachments(),
+		newSearch(), newFetch(), newShow(), newAttachments(), newAppend(),
 		newStore(), newCopy(), newMove(), newDelete(), newExpunge(),
 		newSandbox(),
 		newCapability(),

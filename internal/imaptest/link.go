@@ -19,7 +19,7 @@ type link struct {
 	mu             sync.Mutex
 	pending        string // STARTTLS or COMPRESS, while its answer is awaited
 	tag            string
-	stalled        bool
+	stalled        bool // a fault has ended all traffic
 }
 
 func (l *link) open() error {
@@ -163,6 +163,13 @@ func (l *link) pass(c Chunk, to *side, record func([]byte)) error {
 		l.client.finish()
 		time.Sleep(Lateness)
 	}
+	if v.Fault != Pass {
+		// From here on nothing passes in either direction: what waits for the
+		// client throws away what it sends, and a server must not get the rest.
+		l.mu.Lock()
+		l.stalled = true
+		l.mu.Unlock()
+	}
 	if _, err := to.out.Write(data); err != nil {
 		return err
 	}
@@ -182,9 +189,6 @@ func (l *link) pass(c Chunk, to *side, record func([]byte)) error {
 		l.client.in.wait()
 		return errFault
 	case Stall:
-		l.mu.Lock()
-		l.stalled = true
-		l.mu.Unlock()
 		l.client.in.wait()
 		return errFault
 	}

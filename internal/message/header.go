@@ -25,6 +25,17 @@ func ParseHeader(raw []byte) []Field {
 	return out
 }
 
+// MessageID is the Message-ID field of a header block, not decoded, empty where
+// there is none. Octets that are not UTF-8 are replaced.
+func MessageID(raw []byte) string {
+	for s := newFieldScanner(raw); s.next(); {
+		if strings.EqualFold(s.name, "message-id") {
+			return strings.ToValidUTF8(s.value, "\uFFFD")
+		}
+	}
+	return ""
+}
+
 // Headers is ParseHeader with the values decoded, for a row's headers.
 func Headers(raw []byte) (fields []result.Header, warnings []string) {
 	fields = []result.Header{}

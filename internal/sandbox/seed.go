@@ -17,6 +17,7 @@ import (
 	"github.com/emersion/go-imap/v2"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/mailsource"
 )
 
 // Limits on a seed, which is held in memory.
@@ -171,7 +172,7 @@ func (s *seeder) tree(root string) error {
 		switch {
 		case err != nil || path == root:
 			return err
-		case d.IsDir() && (hidden && !isMaildir(path) || d.Name() == "tmp" && isMaildir(filepath.Dir(path))):
+		case d.IsDir() && (hidden && !mailsource.IsMaildir(path) || d.Name() == "tmp" && mailsource.IsMaildir(filepath.Dir(path))):
 			return filepath.SkipDir
 		case d.IsDir() || hidden:
 			return nil
@@ -206,17 +207,7 @@ func (s *seeder) tree(root string) error {
 // isMaildirSub reports the cur or new of a Maildir.
 func isMaildirSub(dir string) bool {
 	base := filepath.Base(dir)
-	return (base == "cur" || base == "new") && isMaildir(filepath.Dir(dir))
-}
-
-// isMaildir reports a directory with cur and new in it.
-func isMaildir(dir string) bool {
-	for _, sub := range []string{"cur", "new"} {
-		if info, err := os.Stat(filepath.Join(dir, sub)); err != nil || !info.IsDir() {
-			return false
-		}
-	}
-	return true
+	return (base == "cur" || base == "new") && mailsource.IsMaildir(filepath.Dir(dir))
 }
 
 // mailboxOfDir names a mailbox after a directory; ".a.b" is a/b (Maildir++),
@@ -252,7 +243,7 @@ func (s *seeder) files(mailbox string, files []seedFile) error {
 			var flags []imap.Flag
 			date := f.mtime
 			if f.maildir {
-				flags = maildirFlags(filepath.Base(f.path))
+				flags = toFlags(mailsource.MaildirFlags(filepath.Base(f.path)))
 			} else {
 				date = sentDate(data, f.mtime)
 			}
@@ -263,25 +254,6 @@ func (s *seeder) files(mailbox string, files []seedFile) error {
 		}
 	}
 	return nil
-}
-
-// maildirFlags reads the ":2,FRS" at the end of a Maildir file name; "!" and
-// ";" stand for the colon where file systems forbid it.
-func maildirFlags(name string) (flags []imap.Flag) {
-	i := strings.LastIndexAny(name, ":!;")
-	if i < 0 || !strings.HasPrefix(name[i+1:], "2,") {
-		return nil
-	}
-	letters := map[rune]imap.Flag{
-		'P': imap.FlagForwarded, 'R': imap.FlagAnswered, 'S': imap.FlagSeen,
-		'T': imap.FlagDeleted, 'D': imap.FlagDraft, 'F': imap.FlagFlagged,
-	}
-	for _, r := range name[i+3:] {
-		if f, ok := letters[r]; ok {
-			flags = append(flags, f)
-		}
-	}
-	return flags
 }
 
 // sentDate is the Date field's time, or otherwise when there is none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
@@ -141,6 +142,18 @@ func (s *Session) learn(ctx context.Context) error {
 		return err
 	}
 	return s.askCaps(ctx)
+}
+
+// AppendLimit is the largest message that the server takes, in octets, where
+// it says so for all mailboxes (RFC 7889 section 3).
+func (s *Session) AppendLimit() (limit uint64, told bool) {
+	for name := range s.caps {
+		if n, ok := strings.CutPrefix(name, "APPENDLIMIT="); ok {
+			limit, err := strconv.ParseUint(n, 10, 64)
+			return limit, err == nil
+		}
+	}
+	return 0, false
 }
 
 // askCaps sends CAPABILITY and waits.

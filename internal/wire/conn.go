@@ -158,6 +158,10 @@ func (c *Conn) Send(ctx context.Context, cmd *Command) (*Pending, error) {
 // Waits reports whether sending cmd would have to wait for the server.
 func (c *Conn) Waits(cmd *Command) bool { return cmd.waits(c.nonSync) }
 
+// Unasked reports whether a literal of n octets may be sent without waiting for
+// the server.
+func (c *Conn) Unasked(n int64) bool { return n <= c.nonSync }
+
 // Resend sends a command again, under a new tag, that the server is known to
 // have dropped.
 func (c *Conn) Resend(ctx context.Context, p *Pending) error { return c.write(ctx, p) }
