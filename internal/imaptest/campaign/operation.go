@@ -35,6 +35,8 @@ func operations() []operation {
 		{name: "delete", verb: []string{"delete"}, rest: yes, to: "Trash", removes: true},
 		{name: "delete-expunge", verb: []string{"delete", "--expunge"}, rest: yes, removes: true},
 		{name: "store", verb: []string{"store"}, rest: []string{"--add", "flagged,foo"}, adds: []string{`\Flagged`, "foo"}},
+		{name: "append", verb: []string{"append", "-m", "Archive"}, to: "Archive", files: true},
+		{name: "append-one-by-one", verb: []string{"append", "-m", "Archive"}, to: "Archive", files: true, hide: []string{"MULTIAPPEND", "LITERAL+"}},
 	}
 }
 
