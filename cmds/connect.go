@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/imapknife/imapknife/creds"
@@ -27,6 +28,8 @@ type connection struct {
 	cfg     session.Config
 	sources creds.Sources
 	opened  session.Config // of the last session
+	secret  *creds.Secret  // once it is known
+	end     func()         // ends the latest session, nil before the first
 }
 
 // connection reads the flags and the environment that say which server.
@@ -225,8 +228,12 @@ func (c *connection) flush(out *output.Printer) func() error {
 	}
 }
 
-// open opens the session, with the trace and the flushing of out in place.
+// open opens the session, with the trace and the flushing of out in place. One
+// that was open before, and was lost, is ended.
 func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Session, func(), error) {
+	if c.end != nil {
+		c.end()
+	}
 	cfg := c.cfg
 	cfg.Idle = c.flush(out)
 	closeTrace, err := c.trace(&cfg)
@@ -237,10 +244,7 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 		c.in.say("warning: the certificate of %s is not verified (--insecure)", cfg.Host)
 	}
 	if !c.in.flagged("no-login") {
-		cfg.Secret = func(ctx context.Context) (string, error) {
-			secret, err := c.sources.Secret(ctx)
-			return secret.Reveal(), err
-		}
+		cfg.Secret = c.reveal
 	}
 	c.opened = cfg
 	s, err := session.Open(ctx, cfg)
@@ -248,7 +252,42 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 		closeTrace()
 		return nil, nil, err
 	}
-	return s, func() { s.Close(); closeTrace() }, nil
+	c.end = sync.OnceFunc(func() { s.Close(); closeTrace() })
+	return s, c.end, nil
+}
+
+// reveal finds the password, which a second session must not ask for again: a
+// pipe has been read, and a person has typed.
+func (c *connection) reveal(ctx context.Context) (string, error) {
+	if c.secret == nil {
+		secret, err := c.sources.Secret(ctx)
+		if err != nil {
+			return "", err
+		}
+		c.secret = &secret
+	}
+	return c.secret.Reveal(), nil
+}
+
+// pauses are the waits before each try to open a session again.
+var pauses = [...]time.Duration{0, 300 * time.Millisecond, time.Second}
+
+// reopen opens a session, and logs in, in the place of one that was lost.
+func (c *connection) reopen(ctx context.Context, out *output.Printer) (s *session.Session, err error) {
+	for _, pause := range pauses {
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(pause):
+		}
+		if s, _, err = c.open(ctx, out); err == nil {
+			err = s.Settle(ctx)
+		}
+		if err == nil || fault.KindOf(err) == fault.Auth {
+			return s, err
+		}
+	}
+	return nil, err
 }
 
 // again opens another session like the last one, whose rows it flushes and
@@ -263,7 +302,11 @@ func (c *connection) trace(cfg *session.Config) (func(), error) {
 	var to []io.Writer
 	done := func() {}
 	if path := c.in.last("trace-file"); path != "" {
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+		mode := os.O_TRUNC
+		if c.end != nil {
+			mode = os.O_APPEND
+		}
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|mode, 0o600)
 		if err != nil {
 			return done, fault.Wrap(fault.Usage, err, "cannot write the trace")
 		}
@@ -290,11 +333,11 @@ func (v visibleLines) Write(p []byte) (int, error) {
 // once runs fn in a session of its own. misjudged tells that it trusted what
 // the server offered the last time, and a command failed.
 func (c *connection) once(ctx context.Context, out *output.Printer, fn func(*session.Session, *output.Printer) error) (misjudged bool, err error) {
-	s, done, err := c.open(ctx, out)
+	s, _, err := c.open(ctx, out)
 	if err != nil {
 		return false, err
 	}
-	defer done()
+	defer func() { c.end() }() // by then it may be another session's
 	err = fn(s, out)
 	return s.Misjudged(), err
 }

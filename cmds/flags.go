@@ -190,6 +190,7 @@ var registry = append([]*flag{
 	{name: "expunge", group: groupVerb, help: "remove for good"},
 	{name: "flag-only", group: groupVerb, help: "flag \\Deleted, nothing more"},
 	{name: "no-pager", env: true, group: groupVerb, help: "do not use a pager on a terminal"},
+	{name: "special-use", arity: one, value: "USE", group: groupVerb, help: "what the new mailbox is for, such as \\Archive, @archive or archive"},
 	{name: "no-login", group: groupVerb, help: "stop before login; needs no credentials"},
 	{name: "seed", arity: one, kind: file, value: "DIR|FILE.mbox", group: groupVerb, help: "messages to start with instead of the samples"},
 	{name: "help", short: "h", group: groupVerb, help: "show help"},

@@ -166,6 +166,8 @@ func TestPermute(t *testing.T) {
 		{"search -- --json -1", "search", "", "--json -1"},
 		{"delete 5 --dry-run", "delete", "dry-run", "5"},
 		{"-y delete 5 --expunge", "delete", "yes expunge", "5"},
+		{"mailbox -y delete A B --dry-run", "mailbox delete", "yes dry-run", "A B"},
+		{"mailbox create --special-use archive A", "mailbox create", "special-use=archive", "A"},
 		{"attachments --json save 5 --dir d", "attachments save", "json dir=d", "5"},
 		{"list help", "list", "", "help"},
 		{"list h", "list", "", "h"},

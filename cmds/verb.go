@@ -53,7 +53,7 @@ const (
 // verbs is the table of commands.
 func verbs() []*verb {
 	table := []*verb{
-		newList(), newStatus(), newSelect(),
+		newList(), newStatus(), newSelect(), newMailbox(),
 		newSearch(), newFetch(), newShow(), newAttachments(), newAppend(),
 		newStore(), newCopy(), newMove(), newDelete(), newExpunge(),
 		newSandbox(),

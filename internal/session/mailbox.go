@@ -156,7 +156,8 @@ func (s *Session) Naming(ctx context.Context) (prefix, delimiter string, err err
 	}, "LIST")
 	if s.Offers("NAMESPACE") {
 		cmd = wire.NewCommand("NAMESPACE").On(func(r *wire.Response) error {
-			if r.Open() && r.Open() { // the first of the personal ones
+			personal := r.Open()
+			if personal && r.Open() { // the first of them
 				p, _ := r.String(wire.MaxToken)
 				prefix, _ = DecodeName(string(p))
 				d, _ := r.String(16)

@@ -246,7 +246,7 @@ func mayMisjudge(name string, st wire.Status) bool {
 	switch name {
 	case "LOGIN", "AUTHENTICATE":
 		return false
-	case "EXAMINE", "SELECT", "STATUS":
+	case "EXAMINE", "SELECT", "STATUS", "CREATE", "DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE":
 		return st.Status == "BAD"
 	}
 	return st.Status == "BAD" || st.Status == "NO"

@@ -253,7 +253,8 @@ func (c *counts) add(a *attempt) {
 
 func (c *counts) String() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "campaign: %d faults in %d runs, and %d that were done again; %d broken\n", c.faults, c.trials, c.again, c.broken)
+	fmt.Fprintf(&out, "campaign: %d faults in %d runs, %d of them done again; the four invariants checked %d times, %d broken\n",
+		c.faults, c.trials, c.again, c.trials+c.again, c.broken)
 	fmt.Fprintf(&out, "by connection: %v; %d faults did not come to pass\n", c.depth, c.idle)
 	for _, op := range slices.Sorted(maps.Keys(c.kinds)) {
 		fmt.Fprintf(&out, "%-20s %v\n", op, c.kinds[op])
