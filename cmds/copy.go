@@ -16,7 +16,8 @@ func newCopy() *verb {
 		about: `Copies the messages that the set or the criteria select; the last argument is
 always the destination. Each gets a row: its UID in the destination where the
 server tells it, or why it was not copied. When the connection is lost, the
-destination is looked through before anything is sent again.`,
+destination is looked through: nothing is copied twice, and what cannot be found
+out is told as unknown, exit 11.`,
 		examples: []example{
 			{"one message", "imapknife copy 42 Archive"},
 			{"all of a sender's", "imapknife copy --from ci@ Archive"},

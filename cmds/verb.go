@@ -54,8 +54,8 @@ const (
 func verbs() []*verb {
 	table := []*verb{
 		newList(), newStatus(), newSelect(), newMailbox(),
-		newSearch(), newFetch(), newShow(), newAttachments(),
-		newAppend(), newStore(), newCopy(), newMove(), newDelete(), newExpunge(),
+		newSearch(), newFetch(), newShow(), newAttachments(), newAppend(),
+		newStore(), newCopy(), newMove(), newDelete(), newExpunge(),
 		newSandbox(),
 		newCapability(),
 		newSchema(), newHelp(), newVersion(),

@@ -87,6 +87,7 @@ type tally struct {
 	counts  map[string]int
 	refusal error  // the first
 	reason  string // of the first that is refused or unknown
+	kept    bool   // some are flagged because the server refused to expunge them
 }
 
 func (t *tally) add(status, reason string, refusal error) {
@@ -94,9 +95,10 @@ func (t *tally) add(status, reason string, refusal error) {
 		t.counts = map[string]int{}
 	}
 	t.counts[status]++
-	if status == result.Refused && t.refusal == nil {
+	if t.refusal == nil {
 		t.refusal = refusal
 	}
+	t.kept = t.kept || status == result.Flagged && refusal != nil
 	if (status == result.Unknown || status == result.Refused) && t.reason == "" {
 		t.reason = reason
 	}
@@ -125,7 +127,7 @@ func (t *tally) err() error {
 	}
 	var parts []string
 	for _, x := range [...]struct{ status, words string }{
-		{result.Refused, "refused"}, {result.Missing, "missing"}, {result.Flagged, `only flagged \Deleted`},
+		{result.Refused, "refused"}, {result.Missing, "missing"}, {result.Flagged, `only flagged \Deleted`}, {result.Copied, "copied, with the original still there"},
 	} {
 		if t.counts[x.status] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", t.counts[x.status], x.words))
@@ -135,7 +137,11 @@ func (t *tally) err() error {
 	if t.refusal != nil {
 		e.Err = t.refusal
 	}
-	if t.counts[result.Flagged] > 0 {
+	switch {
+	case t.counts[result.Flagged] == 0:
+	case t.kept:
+		e.Hint("imapknife expunge SET tries again to remove exactly these")
+	default:
 		e.Hint("the server lacks UIDPLUS: imapknife expunge removes everything that is flagged in the mailbox")
 	}
 	return e

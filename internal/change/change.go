@@ -22,12 +22,18 @@ import (
 // connection leaves open is bounded by it.
 const PartSize = 1000
 
-// A lost connection is followed by at most maxLooks others for the same part,
-// the second after pause, the third after two of them, and so on.
+// A lost connection is followed by at most maxConns others for the same part,
+// the second after pause, the third after two of them, and so on. On each, what
+// the server may still be at work on is looked for maxLooks times, with pauses
+// that grow in the same way: for three seconds.
 const (
-	maxLooks = 4
-	pause    = 300 * time.Millisecond
+	maxConns = 4
+	maxLooks = 5
+	pause    = 200 * time.Millisecond
 )
+
+// unsettled begins the reason of a receipt that is unknown.
+const unsettled = "the connection was lost, and looking again does not settle it: "
 
 // Target is the messages to change in one mailbox.
 type Target struct {
@@ -64,10 +70,10 @@ type Action interface {
 	// that the connection is lost or the context has ended.
 	do(ctx context.Context, w *Writer, p *part) error
 	// look finds out, in a new session with the mailbox open, what has become of
-	// the items whose state is sent.
+	// the items whose state is sent. It makes those todo that can be sent again
+	// even if the server is still at work on what it was sent before, and leaves
+	// alone those of which nothing can be told yet.
 	look(ctx context.Context, w *Writer, p *part) error
-	// repeatable reports that doing it twice does no more than once.
-	repeatable() bool
 }
 
 // Name is the action that receipts tell.
@@ -93,6 +99,7 @@ type item struct {
 	row     result.Receipt
 	refusal error
 	id      ident
+	copy    uint32 // UID of the copy that was found, even where it may be a twin's
 }
 
 // end settles the item's receipt.
@@ -190,15 +197,10 @@ func (w *Writer) part(ctx context.Context, p *part, a Action) {
 	if err == nil {
 		err = w.forward(ctx, p, a)
 	}
-	for try := 0; err != nil && w.lost(ctx, err) && try < maxLooks; try++ {
-		waiting, silent := p.uids(sent), w.Session.TimedOut()
-		if err = w.again(ctx, p, a, try); err != nil {
-			continue
+	for try := 0; err != nil && w.lost(ctx, err) && try < maxConns; try++ {
+		if err = w.again(ctx, p, a, try); err == nil {
+			err = w.forward(ctx, p, a)
 		}
-		if silent && !a.repeatable() {
-			p.undecided(waiting)
-		}
-		err = w.forward(ctx, p, a)
 	}
 	w.close(p, err)
 }
@@ -220,22 +222,10 @@ func (w *Writer) lost(ctx context.Context, err error) bool {
 	return ctx.Err() == nil && w.stopped == nil && fault.KindOf(err) != fault.Closed && w.Session.Broken()
 }
 
-// undecided ends the items that a server which fell silent may still be at work
-// on: sent again, they could be done twice.
-func (p *part) undecided(set query.Set) {
-	for uid := range set.All() {
-		if it := p.items[uid]; it.state == todo || it.state == sent {
-			it.end(result.Unknown, "the server did not answer in time and may still be at work: looked for, the message was not there yet", nil)
-		}
-	}
-}
-
-// again opens a session, enters the mailbox and looks.
+// again opens a session, enters the mailbox and looks, until nothing is open.
 func (w *Writer) again(ctx context.Context, p *part, a Action, try int) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(time.Duration(try) * pause):
+	if err := sleep(ctx, try); err != nil {
+		return err
 	}
 	s, err := w.Open(ctx)
 	if err != nil {
@@ -246,7 +236,39 @@ func (w *Writer) again(ctx context.Context, p *part, a Action, try int) error {
 	if err := w.enter(ctx, p.target.Place); err != nil {
 		return err
 	}
-	return a.look(ctx, w, p)
+	return w.settle(ctx, p, a)
+}
+
+// settle looks until nothing is open. A server goes on with what it was sent
+// when the connection is gone, for a moment or for long: what has not been done
+// yet may still be, and what cannot be undone if it is done twice is not sent
+// again.
+func (w *Writer) settle(ctx context.Context, p *part, a Action) error {
+	for n := 0; ; n++ {
+		if err := a.look(ctx, w, p); err != nil {
+			return err
+		}
+		if p.uids(sent).Empty() || n == maxLooks {
+			break
+		}
+		if err := sleep(ctx, n+1); err != nil {
+			return err
+		}
+	}
+	for it := range p.in(sent) {
+		it.end(result.Unknown, unsettled+"nothing has happened yet, and the server may still be at work", nil)
+	}
+	return nil
+}
+
+// sleep waits for n pauses.
+func sleep(ctx context.Context, n int) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(time.Duration(n) * pause):
+		return nil
+	}
 }
 
 // close gives a receipt to every item that has none: what was never sent is
@@ -271,7 +293,7 @@ func (w *Writer) close(p *part, err error) {
 			return
 		case it.row.Status == result.Unknown:
 			w.stopped = errors.New("the outcome of an earlier message is unknown")
-		case it.row.Status == result.Refused && it.refusal != nil:
+		case it.refusal != nil:
 			w.stopped = it.refusal
 		}
 	}

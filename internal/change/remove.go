@@ -21,8 +21,6 @@ type Remove struct {
 
 func (a *Remove) name() string { return "expunge" }
 
-func (a *Remove) repeatable() bool { return true }
-
 func (a *Remove) begin(context.Context, *Writer, *part) error { return nil }
 
 func (a *Remove) do(ctx context.Context, w *Writer, p *part) error {
@@ -86,15 +84,16 @@ func (r *remover) flagThem(ctx context.Context, s *session.Session, set query.Se
 	return res.Refusal, err
 }
 
-// keep ends items that the server refuses to remove.
+// keep ends items that the server refuses to remove. One that is copied is not
+// told to be refused: done again, it would be there twice.
 func (r *remover) keep(p *part, set query.Set, refused error) {
 	for uid := range set.All() {
 		it := p.items[uid]
-		reason := refused.Error()
 		if it.state == copied {
-			reason = "it is copied, but the original stays: " + reason
+			it.end(result.Copied, "the original stays: "+refused.Error(), refused)
+		} else {
+			it.end(result.Refused, refused.Error(), refused)
 		}
-		it.end(result.Refused, reason, refused)
 	}
 }
 

@@ -27,8 +27,6 @@ func (a *Store) name() string {
 	return "store"
 }
 
-func (a *Store) repeatable() bool { return true }
-
 // begin refuses flags that the mailbox would not keep: some servers drop them
 // without a word, others keep them for this session only.
 func (a *Store) begin(ctx context.Context, w *Writer, p *part) error {

@@ -17,12 +17,8 @@ import (
 // looked through after a lost connection.
 const maxArrivals = 20_000
 
-// Pieces of receipts: how the reason of an unknown one begins, and the warning
-// where the server does not say where the copy is.
-const (
-	unsettled = "the connection was lost, and looking again does not settle it: "
-	noUID     = "the server does not tell the UID in the destination"
-)
+// noUID is the warning where the server does not say where the copy is.
+const noUID = "the server does not tell the UID in the destination"
 
 // Transfer copies messages to another mailbox, or moves them.
 type Transfer struct {
@@ -52,8 +48,6 @@ func (a *Transfer) name() string {
 	}
 	return "copy"
 }
-
-func (a *Transfer) repeatable() bool { return false }
 
 // Prepare makes sure that the destination is there and finds out how the server
 // moves. The refusal of a destination that is not is of kind Refused.
@@ -206,7 +200,7 @@ func (a *Transfer) compare(ctx context.Context, w *Writer, p *part, answered boo
 	if err != nil {
 		return err
 	}
-	came, unsure, err := a.arrivals(ctx, w, p.base)
+	came, unsure, err := a.arrivals(ctx, w, p)
 	if err != nil {
 		return err
 	}
@@ -223,14 +217,14 @@ func (a *Transfer) compare(ctx context.Context, w *Writer, p *part, answered boo
 		case !sure:
 			it.end(result.Unknown, unsettled+fmt.Sprintf("what came into %q is of the same size and has no Message-ID", a.To), nil)
 		case found.uid != 0:
+			it.copy = found.uid
 			if came.twins(it.id) {
 				it.warn(noUID)
 			} else {
 				it.row.DestinationUID, it.row.DestinationUIDValidity = found.uid, p.base.validity
 			}
 			a.arrived(it, !present)
-		case present:
-			it.state = todo
+		case present: // the server may still be about to
 		case answered || !a.Move || !a.canMove:
 			it.end(result.Missing, "it has gone meanwhile", nil)
 		default:
@@ -240,9 +234,11 @@ func (a *Transfer) compare(ctx context.Context, w *Writer, p *part, answered boo
 	return nil
 }
 
-// arrivals identifies what has come into the destination since the baseline.
-// unsure says why that cannot be told.
-func (a *Transfer) arrivals(ctx context.Context, w *Writer, base baseline) (found arrivals, unsure string, err error) {
+// arrivals identifies what has come into the destination since the baseline and
+// is not yet known to be the copy of another message. unsure says why that
+// cannot be told.
+func (a *Transfer) arrivals(ctx context.Context, w *Writer, p *part) (found arrivals, unsure string, err error) {
+	base, known := p.base, p.copies()
 	if base.uidNext == 0 {
 		return nil, fmt.Sprintf("the server does not tell UIDNEXT of %q", a.To), nil
 	}
@@ -263,6 +259,9 @@ func (a *Transfer) arrivals(ctx context.Context, w *Writer, base baseline) (foun
 	n := 0
 	since := query.Set{{Lo: base.uidNext, Hi: query.MaxUID}}
 	_, err = identify(ctx, w.Session, since, func(uid uint32, id ident) {
+		if known[uid] {
+			return
+		}
 		if n++; n <= maxArrivals {
 			k := id.key()
 			found[k] = append(found[k], arrival{uid: uid, date: id.date})
@@ -272,6 +271,15 @@ func (a *Transfer) arrivals(ctx context.Context, w *Writer, base baseline) (foun
 		return nil, fmt.Sprintf("%d messages have come into %q", n, a.To), nil
 	}
 	return found, "", err
+}
+
+// copies is the UIDs of the copies that are confirmed.
+func (p *part) copies() map[uint32]bool {
+	out := map[uint32]bool{}
+	for it := range p.in(copied, over) {
+		out[it.copy], out[it.row.DestinationUID] = true, true
+	}
+	return out
 }
 
 // arrivals are the messages that have come, by what they are known by.

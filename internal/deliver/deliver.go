@@ -1,8 +1,8 @@
 // Package deliver appends messages to a mailbox, each of them once: several to
 // a command or several commands to a flight where the server allows it. When
 // the connection is lost behind an APPEND, it looks on a new one which of the
-// messages have arrived before it sends any again. Every message gets a row
-// that is true. It must not know where messages come from, hold one in memory,
+// messages have arrived; only what was not sent to its end is sent again. Every
+// message gets a row that is true. It must not know where messages come from, hold one in memory,
 // or know how rows are printed.
 package deliver
 
@@ -46,7 +46,6 @@ type Message struct {
 
 	state   state
 	tries   int
-	lost    bool   // it was sent, and has not arrived
 	since   uint32 // the baseline's UID when the message was confirmed
 	refusal error
 }
@@ -66,13 +65,7 @@ func (m *Message) end(status, reason string, refusal error) {
 
 func (m *Message) refuse(err error) { m.end(result.Refused, err.Error(), err) }
 
-func (m *Message) unsent(why error) {
-	what := "not sent: "
-	if m.lost {
-		what = "lost, and not sent again: "
-	}
-	m.end(result.Refused, what+why.Error(), why)
-}
+func (m *Message) unsent(why error) { m.end(result.Refused, "not sent: "+why.Error(), why) }
 
 // mode is how much is sent before answers are waited for.
 type mode int

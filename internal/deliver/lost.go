@@ -17,12 +17,14 @@ import (
 	"github.com/imapknife/imapknife/internal/session"
 )
 
-// A lost connection is followed by at most maxLooks others, the second after
-// pause, the third after two of them, and so on. A message that is not found is
-// looked for a second time, after pause: the server may just be putting it away.
+// A lost connection is followed by at most maxConns others, the second after
+// pause, the third after two of them, and so on. On each, a message that is not
+// found is looked for maxLooks times more, with pauses that grow in the same way,
+// for three seconds: the server may just be putting it away.
 const (
-	maxLooks = 4
-	pause    = 300 * time.Millisecond
+	maxConns = 4
+	maxLooks = 5
+	pause    = 200 * time.Millisecond
 )
 
 // errEarlier is why nothing is sent behind a message that may or may not have
@@ -30,14 +32,13 @@ const (
 var errEarlier = errors.New("the outcome of an earlier message is unknown")
 
 // recover goes on after the session was lost: it opens another and looks which
-// of the messages have arrived. What has not is to be sent again, unless the
-// server may still be at work on it. An error means that nothing more can be
-// done.
+// of the messages have arrived. What was sent to its end and has not arrived is
+// not sent again: a server goes on with what it was sent when the connection is
+// gone, and may be at it still. An error means that nothing more can be done.
 func (d *Delivery) recover(ctx context.Context, batch []*Message, lost error) error {
 	if k := fault.KindOf(lost); ctx.Err() != nil || k == fault.Closed || k == fault.Safety || k == fault.Usage {
 		return lost
 	}
-	silent := d.Session.TimedOut()
 	d.Session.Close() // whatever the server waits for, it will not come
 	d.mode = oneByOne
 	for try := 0; ; try++ {
@@ -45,17 +46,13 @@ func (d *Delivery) recover(ctx context.Context, batch []*Message, lost error) er
 		if err == nil {
 			break
 		}
-		if ctx.Err() != nil || try == maxLooks-1 || errors.Is(err, errEarlier) {
+		if ctx.Err() != nil || try == maxConns-1 || errors.Is(err, errEarlier) {
 			return err
 		}
 	}
 	for _, m := range in(batch, sent) {
-		if silent {
-			m.end(result.Unknown, "the server did not answer in time and may still be at work; looked for by Message-ID, size and digest, the message was not in the mailbox yet", nil)
-			d.stop(errEarlier)
-			continue
-		}
-		m.state, m.lost = todo, true
+		m.end(result.Unknown, "the connection was lost, and the server may still be at work; looked for by Message-ID, size and digest, the message was not in the mailbox yet", nil)
+		d.stop(errEarlier)
 	}
 	for _, m := range in(batch, todo) {
 		if m.tries >= maxTries {
@@ -79,13 +76,14 @@ func (d *Delivery) again(ctx context.Context, batch []*Message, try int) error {
 	if err = s.Ready(ctx); err != nil {
 		return err
 	}
-	if err = d.look(ctx, batch); err != nil || len(in(batch, sent)) == 0 {
-		return err
+	for n := 0; ; n++ {
+		if err = d.look(ctx, batch); err != nil || len(in(batch, sent)) == 0 || n == maxLooks {
+			return err
+		}
+		if err = wait(ctx, time.Duration(n+1)*pause); err != nil {
+			return err
+		}
 	}
-	if err = wait(ctx, pause); err != nil {
-		return err
-	}
-	return d.look(ctx, batch)
 }
 
 func wait(ctx context.Context, t time.Duration) error {

@@ -170,6 +170,10 @@ func (l *link) pass(c Chunk, to *side, record func([]byte)) error {
 	if record != nil && len(data) > 0 {
 		record(data)
 	}
+	if v.Fault == Late {
+		l.client.finish()
+		time.Sleep(Lateness)
+	}
 	if v.Fault != Pass {
 		// From here on nothing passes in either direction: what waits for the
 		// client throws away what it sends, and a server must not get the rest.
@@ -181,6 +185,12 @@ func (l *link) pass(c Chunk, to *side, record func([]byte)) error {
 		return err
 	}
 	switch v.Fault {
+	case Late: // the server is to be done before it hears that nobody listens
+		select {
+		case <-l.done:
+		case <-time.After(Lateness):
+		}
+		return errFault
 	case Reset:
 		l.client.reset()
 		return errFault

@@ -45,7 +45,11 @@ const (
 	Cut         // both connections are closed in good order
 	Reset       // the client gets a TCP RST
 	Stall       // nothing passes any more, and nobody is told
+	Late        // the client is cut off, and what it sent reaches the server Lateness later
 )
+
+// Lateness is how long a Late fault holds back what the client sent.
+const Lateness = 700 * time.Millisecond
 
 // Proxy stands between clients and a server, records what passes and, with a
 // hook, spoils it.

@@ -4,7 +4,8 @@ package result
 const (
 	Done    = "done"    // confirmed by the server
 	Planned = "planned" // what would be done: --dry-run
-	Flagged = "flagged" // not removed, only flagged \Deleted: the server lacks UIDPLUS
+	Flagged = "flagged" // not removed, only flagged \Deleted: the server lacks UIDPLUS, or did not expunge it
+	Copied  = "copied"  // to be moved: the copy is there, and the server refuses to touch the original
 	Missing = "missing" // named by its UID, and not there
 	Refused = "refused" // not done; reason says why
 	Unknown = "unknown" // the connection was lost, and looking again did not settle it
@@ -16,7 +17,7 @@ type Receipt struct {
 	Place
 	UID                    uint32    `json:"uid" doc:"unique identifier of the message in mailbox"`
 	Action                 string    `json:"action" doc:"store, copy, move, flag (\\Deleted) or expunge (remove for good)"`
-	Status                 string    `json:"status" doc:"done, planned (--dry-run), flagged (removed only by expunge: the server lacks UIDPLUS), missing, refused, or unknown"`
+	Status                 string    `json:"status" doc:"done, planned (--dry-run), flagged (\\Deleted and still there: the server lacks UIDPLUS or did not expunge it), copied (by a move that could not remove the original), missing, refused, or unknown"`
 	DryRun                 bool      `json:"dry_run,omitempty" doc:"true with --dry-run: nothing was changed"`
 	Destination            string    `json:"destination,omitempty" doc:"mailbox that the message is copied or moved to"`
 	DestinationUIDValidity uint32    `json:"destination_uidvalidity,omitempty" doc:"UIDVALIDITY of the destination (COPYUID)"`

@@ -183,8 +183,8 @@ func (s *Session) runList(ctx context.Context, cmd *wire.Command, q ListRequest,
 	if err != nil {
 		return err
 	}
-	// GNU imap4d says NO to LIST on an empty tree.
-	if !st.OK() && (st.Status != "NO" || s.Misjudged()) {
+	// GNU imap4d, which has no LIST-EXTENDED, says NO to LIST on an empty tree.
+	if !st.OK() && (st.Status != "NO" || s.Misjudged() || s.Offers("LIST-EXTENDED")) {
 		return refusal(st, "cannot list the mailboxes")
 	}
 	for _, e := range entries {
