@@ -10,8 +10,8 @@ import (
 // baseline is what the mailbox was like before: a message of ours that arrives
 // has a UID from next on.
 type baseline struct {
-	known    bool
-	next     uint32 // 0 where it could not be told
+	known    bool // next and validity are
+	next     uint32
 	validity uint32
 	stale    bool // something was appended since of which the server told no UID
 	limit    *uint64
@@ -25,44 +25,63 @@ func (b *baseline) rise(uid uint32) {
 	}
 }
 
+// told moves the baseline on by what APPENDUID says.
+func (b *baseline) told(validity, uid uint32) {
+	if !b.known || b.validity != validity {
+		b.known, b.validity, b.next = true, validity, 0
+	}
+	b.rise(uid)
+}
+
 // survey asks for the baseline: with STATUS, and by opening the mailbox where
 // the server tells no UIDs of what is appended, or no UIDNEXT: STATUS may be
 // out of date. missing is the server's refusal to tell.
 func (d *Delivery) survey(ctx context.Context) (missing, err error) {
 	d.place = result.Place{Account: d.Session.Account(), Mailbox: d.Mailbox}
-	items := []string{"UIDNEXT", "UIDVALIDITY"}
-	each := d.Session.Offers("APPENDLIMIT") // a limit of each mailbox
-	if each {
-		items = append(items, "APPENDLIMIT")
-	}
-	var told session.StatusData
-	err = d.Session.Status(ctx, []string{d.Mailbox}, items, func(_ string, data *session.StatusData, refused error) error {
-		if missing = refused; refused == nil {
-			told = *data
-		}
-		return nil
-	})
+	told, missing, err := d.status(ctx, "UIDNEXT", "UIDVALIDITY")
 	if err == nil {
 		err = d.Session.Ready(ctx)
 	}
 	if err != nil || missing != nil {
 		return missing, err
 	}
-	d.base = baseline{limit: told.AppendLimit}
-	if limit, all := d.Session.AppendLimit(); all {
-		d.base.limit = &limit
+	d.base = baseline{known: told.UIDNext != nil && told.UIDValidity != nil}
+	if d.base.known {
+		d.base.next, d.base.validity = *told.UIDNext, *told.UIDValidity
 	}
-	if told.UIDValidity != nil {
-		d.base.validity = *told.UIDValidity
-	}
-	if told.UIDNext != nil {
-		d.base.known, d.base.next = true, *told.UIDNext
-	}
-	if !d.DryRun && (!d.base.known || d.base.validity == 0 || !d.Session.Offers("UIDPLUS")) {
-		err = d.open(ctx)
+	if !d.DryRun && (!d.base.known || !d.Session.Offers("UIDPLUS")) {
+		if err = d.open(ctx); err != nil {
+			return nil, err
+		}
 	}
 	d.place.UIDValidity = d.base.validity
-	return nil, err
+	return nil, d.limits(ctx)
+}
+
+// status asks for items of the mailbox; refused is the server's NO or BAD.
+func (d *Delivery) status(ctx context.Context, items ...string) (told session.StatusData, refused, err error) {
+	err = d.Session.Status(ctx, []string{d.Mailbox}, items, func(_ string, data *session.StatusData, no error) error {
+		if refused = no; no == nil {
+			told = *data
+		}
+		return nil
+	})
+	return told, refused, err
+}
+
+// limits finds out how large a message may be: the same for every mailbox, or
+// for each another, which STATUS tells (RFC 7889).
+func (d *Delivery) limits(ctx context.Context) error {
+	if limit, all := d.Session.AppendLimit(); all {
+		d.base.limit = &limit
+		return nil
+	}
+	if !d.Session.Offers("APPENDLIMIT") {
+		return nil
+	}
+	told, _, err := d.status(ctx, "APPENDLIMIT")
+	d.base.limit = told.AppendLimit
+	return err
 }
 
 // open takes the baseline from the open mailbox.

@@ -146,7 +146,7 @@ func (d *Delivery) begin(ctx context.Context) error {
 	d.careful = missing != nil
 	if d.DryRun {
 		if missing != nil && !d.Create {
-			d.stopped = hint(missing)
+			d.stopped = hint(missing, true)
 		}
 		return nil
 	}
@@ -386,7 +386,7 @@ func (d *Delivery) done(messages []*Message, res *session.AppendResult) {
 			continue
 		}
 		m.Row.UID, m.Row.UIDValidity = res.UIDs[i], res.Validity
-		d.base.rise(res.UIDs[i])
+		d.base.told(res.Validity, res.UIDs[i])
 	}
 }
 
@@ -394,7 +394,7 @@ func (d *Delivery) done(messages []*Message, res *session.AppendResult) {
 // nothing: its messages are sent again one by one, so that only the bad one is
 // refused.
 func (d *Delivery) refused(messages []*Message, refusal error) {
-	refusal = hint(refusal)
+	refusal = hint(refusal, d.careful)
 	futile := code(refusal) == "TRYCREATE" || code(refusal) == "OVERQUOTA" && len(messages) == 1
 	for _, m := range messages {
 		if len(messages) > 1 && !futile {
@@ -417,9 +417,9 @@ func code(err error) string {
 	return ""
 }
 
-// hint says what helps where the mailbox is missing.
-func hint(err error) error {
-	if e, ok := errors.AsType[*fault.Error](err); ok && (code(err) == "TRYCREATE" || code(err) == "NONEXISTENT") {
+// hint says what helps where the mailbox is missing, or may be.
+func hint(err error, missing bool) error {
+	if e, ok := errors.AsType[*fault.Error](err); ok && (missing || code(err) == "TRYCREATE") {
 		e.Hint("--create makes the mailbox; imapknife list shows those there are")
 	}
 	return err

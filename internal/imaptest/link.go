@@ -72,6 +72,17 @@ func (l *link) relay() {
 
 var layerCommand = regexp.MustCompile(`(?i)(?:^|\n)(\S+) (STARTTLS|COMPRESS DEFLATE)\r\n$`)
 
+// layerChange finds the tag and the name of a command that changes the layer at
+// the end of p. Most of what a client sends are messages, which the expression
+// is too slow for.
+func layerChange(p []byte) [][]byte {
+	end := bytes.ToUpper(p[max(0, len(p)-len("STARTTLS\r\n")):])
+	if !bytes.HasSuffix(end, []byte("STARTTLS\r\n")) && !bytes.HasSuffix(end, []byte("DEFLATE\r\n")) {
+		return nil
+	}
+	return layerCommand.FindSubmatch(p)
+}
+
 func (l *link) fromClient() error {
 	buf := make([]byte, 32<<10)
 	var offset int64
@@ -80,7 +91,7 @@ func (l *link) fromClient() error {
 		if err != nil {
 			return err
 		}
-		layer := layerCommand.FindSubmatch(buf[:n])
+		layer := layerChange(buf[:n])
 		if layer != nil {
 			l.client.in.untap()
 			l.mu.Lock()

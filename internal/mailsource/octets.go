@@ -22,14 +22,20 @@ type octets struct {
 	own    []byte // holds a line with another end
 }
 
-func (o *octets) Read(p []byte) (int, error) {
-	if len(o.rest) == 0 {
-		if err := o.fill(); err != nil {
-			return 0, err
+// Read gives what lines it has at hand, without waiting for more.
+func (o *octets) Read(p []byte) (n int, err error) {
+	for n < len(p) && (n == 0 || len(o.rest) > 0 || o.in.Buffered() > 0) {
+		if len(o.rest) == 0 {
+			if err := o.fill(); n > 0 && err != nil {
+				return n, nil // the next Read meets it again
+			} else if err != nil {
+				return 0, err
+			}
 		}
+		took := copy(p[n:], o.rest)
+		o.rest = o.rest[took:]
+		n += took
 	}
-	n := copy(p, o.rest)
-	o.rest = o.rest[n:]
 	return n, nil
 }
 
