@@ -27,6 +27,8 @@ const (
 	// batch is how many trials are judged together: doveadm tells of all their
 	// accounts at once.
 	batch = 200
+	// rowless is one in how many of the trials without a receipt are done again.
+	rowless = 5
 	// shown is how many broken trials are shown with what passed.
 	shown = 10
 )
@@ -157,7 +159,13 @@ func (c *campaign) run(trials []trial) {
 		return err
 	}, c.t)
 	c.judge(all, func(a *attempt, boxes mailboxes) []string { return judgeRun(a.op, a.first, boxes) })
-	retried := slices.DeleteFunc(slices.Clone(all), func(a *attempt) bool { return a.first.killed || len(again(a.op, a.first)) == 0 })
+	var retried []*attempt
+	for i, a := range all {
+		// Without any receipt all is as before: a few of these are enough.
+		if !a.first.killed && len(again(a.op, a.first)) > 0 && (len(a.first.rows) > 0 || i%rowless == 0) {
+			retried = append(retried, a)
+		}
+	}
 	parallel(len(retried), func(i int) (err error) {
 		a := retried[i]
 		a.second, _, err = c.field.run(a.op, a.user, again(a.op, a.first), nil)

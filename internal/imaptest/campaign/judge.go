@@ -249,13 +249,10 @@ func (j *judge) exit(o *outcome) {
 
 // again is the messages that the receipts call not done.
 func again(op *operation, o *outcome) []message {
-	var out []message
-	for _, m := range about(op) {
-		if r, told := o.rows[m.key]; !told || r.Status == refused {
-			out = append(out, m)
-		}
-	}
-	return out
+	return slices.DeleteFunc(about(op), func(m message) bool {
+		r, told := o.rows[m.key]
+		return told && r.Status != refused
+	})
 }
 
 // judgeAgain judges what there is after what the first run called not done was
