@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/result"
@@ -83,6 +84,8 @@ func checkName(name string) error {
 		return fault.New(fault.Usage, "the mailbox name is empty")
 	case strings.ContainsAny(name, "\x00\r\n"):
 		return fault.New(fault.Usage, "the mailbox name %q holds a line break or NUL", name)
+	case !utf8.ValidString(name):
+		return fault.New(fault.Usage, "the mailbox name %q is not UTF-8", name)
 	case name[0] == '\\':
 		if _, ok := specialUse(name); !ok {
 			return fault.New(fault.Usage, "%q is no special use", name).Hint("there are: %s", strings.Join(specialNames, " "))

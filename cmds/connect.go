@@ -49,6 +49,7 @@ func (in *input) connection() (*connection, error) {
 		NoPipelining:   in.flagged("no-pipelining"),
 		Memory:         in.memory(), Now: in.p.Now,
 		Notice: func(text string) { in.say("the server says: %s", text) },
+		Warn:   func(text string) { in.say("%s", text) },
 	}
 	for _, name := range c.cfg.Auth {
 		if !slices.Contains(session.Mechanisms(), strings.ToLower(name)) {

@@ -71,6 +71,7 @@ func runStatus(ctx context.Context, s *session.Session, out *output.Printer, in 
 			}
 			return nil
 		}
+		in.warn(d.Name, d.Warnings)
 		return out.Row(&result.Status{Account: s.Account(), Mailbox: d.Name, Counts: counts(d), Warnings: d.Warnings})
 	})
 	if err != nil || refused == nil {

@@ -379,3 +379,13 @@ func (in *input) say(format string, args ...any) {
 		in.p.Say("%s", fmt.Sprintf(format, args...))
 	}
 }
+
+// warn says a row's warnings where the output has no place for them.
+func (in *input) warn(of string, warnings []string) {
+	if in.json() || in.flagged("jq") || in.flagged("template") || slices.Contains(in.list("fields"), "warnings") {
+		return
+	}
+	for _, w := range warnings {
+		in.say("%q: %s", of, w)
+	}
+}

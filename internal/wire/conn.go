@@ -143,16 +143,24 @@ func (c *Conn) Upgrade(wrap func(net.Conn) (net.Conn, error)) error {
 // Send puts cmd into flight. It is written at once only where a literal has
 // to wait for the server's consent; otherwise with the next Flush or Wait.
 func (c *Conn) Send(ctx context.Context, cmd *Command) (*Pending, error) {
-	if cmd.severalLines() {
-		return nil, fault.New(fault.Usage, "the command %.60q or an argument of it holds a line end", cmd.name)
-	}
-	if c.o.ReadOnly && !readOnlyCommand(cmd) {
-		return nil, fault.New(fault.Safety, "%s is refused: read-only mode", cmd.name).
-			Hint("leave out --read-only, or unset IMAPKNIFE_MODE")
+	if err := c.admit(cmd); err != nil {
+		return nil, err
 	}
 	p := &Pending{cmd: cmd}
 	c.flight = append(c.flight, p)
 	return p, c.write(ctx, p)
+}
+
+// admit is the door that every command passes.
+func (c *Conn) admit(cmd *Command) error {
+	if cmd.severalLines() {
+		return fault.New(fault.Usage, "the command %.60q or an argument of it holds a line end", cmd.name)
+	}
+	if c.o.ReadOnly && !readOnlyCommand(cmd) {
+		return fault.New(fault.Safety, "%s is refused: read-only mode", cmd.name).
+			Hint("leave out --read-only, or unset IMAPKNIFE_MODE")
+	}
+	return nil
 }
 
 // Waits reports whether sending cmd would have to wait for the server.
