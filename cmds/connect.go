@@ -1,7 +1,6 @@
 package cmds
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"os"
@@ -17,7 +16,6 @@ import (
 	"github.com/imapknife/imapknife/internal/session"
 	"github.com/imapknife/imapknife/internal/wire"
 	"github.com/imapknife/imapknife/output"
-	"golang.org/x/term"
 )
 
 // connection is where a verb's session goes, checked before dialling.
@@ -27,6 +25,7 @@ type connection struct {
 	cfg     session.Config
 	sources creds.Sources
 	opened  session.Config // of the last session
+	tracing *wire.Trace    // of all sessions, nil before the first and without one
 }
 
 // connection reads the flags and the environment that say which server.
@@ -34,7 +33,7 @@ func (in *input) connection() (*connection, error) {
 	c := &connection{in: in}
 	var err error
 	if c.account, err = in.account(); err != nil {
-		return nil, err
+		return nil, in.blame(err, "url", "host", "port", "tls", "user")
 	}
 	mode := map[string]session.TLSMode{"implicit": session.Implicit, "starttls": session.StartTLS, "none": session.NoTLS}[c.account.TLS]
 	if mode == session.NoTLS && !config.Loopback(c.account.Host) && !in.flagged("insecure-plaintext") {
@@ -53,11 +52,16 @@ func (in *input) connection() (*connection, error) {
 	}
 	for _, name := range c.cfg.Auth {
 		if !slices.Contains(session.Mechanisms(), strings.ToLower(name)) {
-			return nil, fault.New(fault.Usage, "--auth: %q is none of %s", name, strings.Join(session.Mechanisms(), ", "))
+			return nil, in.blame(fault.New(fault.Usage, "--auth: %q is none of %s", name, strings.Join(session.Mechanisms(), ", ")), "auth")
 		}
 	}
-	if c.cfg.ReadOnly, err = in.readOnly(); err != nil {
+	if c.cfg.ReadOnly, c.cfg.ReadOnlyHint, err = in.readOnly(); err != nil {
 		return nil, err
+	}
+	if c.cfg.CAFile != "" { // before a password is asked for
+		if _, err := session.Authorities(c.cfg.CAFile); err != nil {
+			return nil, in.blame(err, "ca-file")
+		}
 	}
 	return c, in.secrets(c)
 }
@@ -96,15 +100,22 @@ func (in *input) account() (config.Account, error) {
 	return a.Complete()
 }
 
-func (in *input) readOnly() (bool, error) {
+// readOnly reports whether nothing may be changed, and what would lift that.
+func (in *input) readOnly() (on bool, hint string, err error) {
+	var lift []string
+	if in.given("read-only") {
+		lift = append(lift, "leave out --read-only")
+	} else if in.flagged("read-only") {
+		lift = append(lift, "unset IMAPKNIFE_READ_ONLY")
+	}
 	switch mode, _ := in.p.Getenv("IMAPKNIFE_MODE"); mode {
 	case "readonly":
-		return true, nil
+		lift = append(lift, "unset IMAPKNIFE_MODE")
 	case "":
-		return in.flagged("read-only"), nil
 	default:
-		return false, fault.New(fault.Usage, "IMAPKNIFE_MODE: %q is not readonly", mode)
+		return false, "", fault.New(fault.Usage, "IMAPKNIFE_MODE: %q is not readonly", mode)
 	}
+	return len(lift) > 0, strings.Join(lift, " and "), nil
 }
 
 // secrets says where the password comes from. A source on the command line
@@ -137,42 +148,6 @@ func (in *input) secrets(c *connection) error {
 		c.sources.Prompt = func(ctx context.Context) (string, error) { return prompt(ctx, c.account) }
 	}
 	return nil
-}
-
-// prompt asks for the password on the process's terminal.
-func prompt(ctx context.Context, a config.Account) (string, error) {
-	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
-	if err != nil {
-		return "", fault.New(fault.Auth, "no password, and no terminal to ask on").
-			Hint("set IMAPKNIFE_PASSWORD, or use --password-command, --password-file or --password-stdin")
-	}
-	defer tty.Close()
-	old, err := term.GetState(int(tty.Fd()))
-	if err != nil {
-		return "", fault.Wrap(fault.Auth, err, "cannot ask for the password")
-	}
-	type answer struct {
-		text []byte
-		err  error
-	}
-	done := make(chan answer, 1)
-	io.WriteString(tty, output.Visible("password of "+a.User+" on "+a.Host+": "))
-	go func() {
-		text, err := term.ReadPassword(int(tty.Fd()))
-		done <- answer{text, err}
-	}()
-	select {
-	case <-ctx.Done():
-		term.Restore(int(tty.Fd()), old)
-		io.WriteString(tty, "\n")
-		return "", context.Cause(ctx)
-	case a := <-done:
-		io.WriteString(tty, "\n")
-		if a.err != nil {
-			return "", fault.Wrap(fault.Auth, a.err, "cannot read the password")
-		}
-		return string(a.text), nil
-	}
 }
 
 // memory is the file of what servers were like, in the user's cache.
@@ -230,8 +205,7 @@ func (c *connection) flush(out *output.Printer) func() error {
 func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Session, func(), error) {
 	cfg := c.cfg
 	cfg.Idle = c.flush(out)
-	closeTrace, err := c.trace(&cfg)
-	if err != nil {
+	if err := c.trace(&cfg); err != nil {
 		return nil, nil, err
 	}
 	if cfg.Insecure && cfg.TLS != session.NoTLS {
@@ -246,10 +220,9 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 	c.opened = cfg
 	s, err := session.Open(ctx, cfg)
 	if err != nil {
-		closeTrace()
 		return nil, nil, err
 	}
-	return s, func() { s.Close(); closeTrace() }, nil
+	return s, func() { s.Close() }, nil
 }
 
 // again opens another session like the last one, whose rows it flushes and
@@ -258,26 +231,41 @@ func (c *connection) again(ctx context.Context) (*session.Session, error) {
 	return session.Open(ctx, c.opened)
 }
 
-// trace opens the trace that the flags ask for, on standard error, in a file,
-// or both.
-func (c *connection) trace(cfg *session.Config) (func(), error) {
+// trace begins the trace that the flags ask for, on standard error, in a file,
+// or both, or goes on with it where the command has had a session before.
+func (c *connection) trace(cfg *session.Config) error {
 	var to []io.Writer
-	done := func() {}
-	if path := c.in.last("trace-file"); path != "" {
+	if path := c.in.last("trace-file"); path != "" && c.tracing == nil {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 		if err != nil {
-			return done, fault.Wrap(fault.Usage, err, "cannot write the trace")
+			return c.in.blame(fault.Wrap(fault.Usage, err, "cannot write the trace"), "trace-file")
 		}
-		buf := bufio.NewWriter(f)
-		to, done = append(to, buf), func() { buf.Flush(); f.Close() }
+		to = append(to, &traceFile{f: f, p: c.in.p})
 	}
-	if c.in.flagged("trace") {
+	if c.in.flagged("trace") && c.tracing == nil {
 		to = append(to, visibleLines{c.in.p.Stderr})
 	}
 	if len(to) > 0 {
-		cfg.Trace = wire.NewTrace(io.MultiWriter(to...), cfg.Now, c.in.flagged("show-secrets"))
+		c.tracing = wire.NewTrace(io.MultiWriter(to...), cfg.Now, c.in.flagged("show-secrets"))
 	}
-	return done, nil
+	cfg.Trace = c.tracing
+	return nil
+}
+
+// traceFile writes each line at once, so that none is lost with the process. It
+// stays open as long as that. What cannot be written is said once.
+type traceFile struct {
+	f      *os.File
+	p      *Process
+	failed bool
+}
+
+func (t *traceFile) Write(line []byte) (int, error) {
+	if _, err := t.f.Write(line); err != nil && !t.failed {
+		t.failed = true
+		t.p.Say("the trace is not whole: %v", err)
+	}
+	return len(line), nil
 }
 
 // visibleLines makes whole lines safe for a terminal.

@@ -52,7 +52,7 @@ servers tell permanentflags.`,
 			}
 			if o.write && c.cfg.ReadOnly {
 				return nil, fault.New(fault.Safety, "select --write is refused: read-only mode").
-					Hint("leave out --read-only, or unset IMAPKNIFE_MODE")
+					Hint("%s", c.cfg.ReadOnlyHint)
 			}
 			spec := output.Spec{Row: result.Selected{}, Single: true}
 			return func(ctx context.Context) error {

@@ -34,7 +34,7 @@ func (in *input) consent(c *connection, destructive bool) (consent, error) {
 	}
 	if c.cfg.ReadOnly && !o.dryRun {
 		return o, fault.New(fault.Safety, "%s is refused: read-only mode", in.verb.path).
-			Hint("leave out --read-only, or unset IMAPKNIFE_MODE; --dry-run is allowed")
+			Hint("%s; --dry-run is allowed", c.cfg.ReadOnlyHint)
 	}
 	if o.dryRun {
 		c.cfg.ReadOnly = true // whatever happens, nothing is written
@@ -85,7 +85,7 @@ func (o consent) confirm(ctx context.Context, format string, args ...any) error 
 type tally struct {
 	what    string // what is counted, in the plural
 	counts  map[string]int
-	refusal error // the first
+	refusal error  // the first
 	reason  string // of the first that is refused or unknown
 }
 

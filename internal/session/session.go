@@ -35,6 +35,7 @@ type Config struct {
 	IOTimeout      time.Duration // without progress
 
 	ReadOnly     bool
+	ReadOnlyHint string // what lifts that
 	NoPipelining bool
 	Trace        *wire.Trace
 	Memory       *Memory          // what servers were like last time; may be nil
