@@ -33,12 +33,12 @@ func (in *input) connection() (*connection, error) {
 	c := &connection{in: in}
 	var err error
 	if c.account, err = in.account(); err != nil {
-		return nil, in.blame(err, "url", "host", "port", "tls", "user")
+		return nil, err
 	}
 	mode := map[string]session.TLSMode{"implicit": session.Implicit, "starttls": session.StartTLS, "none": session.NoTLS}[c.account.TLS]
 	if mode == session.NoTLS && !config.Loopback(c.account.Host) && !in.flagged("insecure-plaintext") {
-		return nil, fault.New(fault.Safety, "clear text to %s is refused: everybody on the way could read the password", c.account.Host).
-			Hint("use imaps:// or imap://; --insecure-plaintext allows it")
+		return nil, in.blame(fault.New(fault.Safety, "clear text to %s is refused: everybody on the way could read the password", c.account.Host).
+			Hint("use imaps:// or imap://; --insecure-plaintext allows it"), "url", "tls")
 	}
 	c.cfg = session.Config{
 		Host: c.account.Host, Port: c.account.Port, TLS: mode, User: c.account.User, Auth: in.list("auth"),
@@ -76,7 +76,7 @@ func (in *input) account() (config.Account, error) {
 	byURL := in.flagged("url") && (in.given("url") || !in.given("host"))
 	if byURL {
 		if a, err = config.ParseURL(in.last("url")); err != nil {
-			return a, err
+			return a, in.blame(err, "url")
 		}
 	} else if a.Host = in.last("host"); a.Host == "" {
 		return a, fault.New(fault.Usage, "no account").
@@ -91,11 +91,11 @@ func (in *input) account() (config.Account, error) {
 	}
 	if counts("port") {
 		if a.Port, err = config.ParsePort(in.last("port")); err != nil {
-			return a, err
+			return a, in.blame(err, "port")
 		}
 	}
 	if a.User == "" && !in.flagged("no-login") {
-		return a, fault.New(fault.Usage, "no user name").Hint("write it into the URL (imaps://user@host/) or use --user")
+		return a, in.blame(fault.New(fault.Usage, "no user name").Hint("write it into the URL (imaps://user@host/) or use --user"), "url")
 	}
 	return a.Complete()
 }
@@ -148,6 +148,18 @@ func (in *input) secrets(c *connection) error {
 		c.sources.Prompt = func(ctx context.Context) (string, error) { return prompt(ctx, c.account) }
 	}
 	return nil
+}
+
+// blameSource is blame for what the password was sought in.
+func (c *connection) blameSource(err error) error {
+	switch {
+	case c.sources.Stdin != nil:
+	case c.sources.File != "":
+		return c.in.blame(err, "password-file")
+	case c.sources.Command != "":
+		return c.in.blame(err, "password-command")
+	}
+	return err
 }
 
 // memory is the file of what servers were like, in the user's cache.
@@ -214,7 +226,7 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 	if !c.in.flagged("no-login") {
 		cfg.Secret = func(ctx context.Context) (string, error) {
 			secret, err := c.sources.Secret(ctx)
-			return secret.Reveal(), err
+			return secret.Reveal(), c.blameSource(err)
 		}
 	}
 	c.opened = cfg

@@ -89,8 +89,10 @@ func (f *flag) check(v string) error {
 			return fmt.Errorf("%q is not a number", v)
 		}
 	case f.kind == duration:
-		if d, err := time.ParseDuration(v); err != nil || d <= 0 {
+		if d, err := time.ParseDuration(v); err != nil || d < 0 {
 			return fmt.Errorf("%q is not a time such as 10s or 500ms", v)
+		} else if d == 0 {
+			return errors.New("a wait needs a bound above 0, such as 10s")
 		}
 	}
 	return nil

@@ -48,7 +48,7 @@ servers tell permanentflags.`,
 				o.mailbox = in.args[0]
 			}
 			if err := checkName(o.mailbox); err != nil {
-				return nil, err
+				return nil, in.blameMailbox(err)
 			}
 			if o.write && c.cfg.ReadOnly {
 				return nil, fault.New(fault.Safety, "select --write is refused: read-only mode").

@@ -39,7 +39,7 @@ flight. A mailbox that is not there makes the exit status 9, or 5 when none is.`
 				names = []string{c.mailbox()}
 			}
 			if err := checkNames(names); err != nil {
-				return nil, err
+				return nil, in.blameMailbox(err)
 			}
 			spec := output.Spec{Row: result.Status{}, Columns: []output.Column{
 				{Field: "mailbox", Flex: true}, {Field: "messages", Right: true}, {Field: "unseen", Right: true}, {Field: "recent", Right: true},

@@ -396,7 +396,7 @@ func (in *input) warn(of string, warnings []string) {
 // environment gave.
 func (in *input) blame(err error, names ...string) error {
 	e, ok := errors.AsType[*fault.Error](err)
-	if !ok || e.Kind != fault.Usage {
+	if !ok {
 		return err
 	}
 	for _, f := range lookup(names...) {
