@@ -72,19 +72,12 @@ func runList(ctx context.Context, s *session.Session, out *output.Printer, in *i
 	if err != nil {
 		return err
 	}
-	var special []string // names by themselves, whatever * and % are in them
-	for i, p := range o.patterns {
-		if isSpecialUse(p) {
-			special = append(special, patterns[i])
-		}
-	}
-	globs := len(special) < len(patterns)
 	for i, p := range patterns {
 		if strings.EqualFold(p, "INBOX") {
 			patterns[i] = "INBOX" // Cyrus matches no other spelling
 		}
 	}
-	q := session.ListRequest{Patterns: patterns, Subscribed: o.subscribed, Detail: true}
+	q := session.ListRequest{Subscribed: o.subscribed, Detail: true}
 	if o.status {
 		if q.Status, err = in.statusItems(ctx, s); err != nil {
 			return err
@@ -92,10 +85,7 @@ func runList(ctx context.Context, s *session.Session, out *output.Printer, in *i
 	}
 	var refused causes
 	told := 0
-	err = s.List(ctx, q, func(e *session.ListEntry) error {
-		if !globs && !slices.Contains(special, e.Name) {
-			return nil
-		}
+	tell := func(e *session.ListEntry) error {
 		row := result.Mailbox{
 			Account: s.Account(), Mailbox: e.Name, Delimiter: e.Delimiter, Attributes: e.Attributes,
 			SpecialUse: e.SpecialUse(), Subscribed: e.Subscribed, Children: e.Children(), Selectable: e.Selectable(), Warnings: e.Warnings,
@@ -114,7 +104,23 @@ func runList(ctx context.Context, s *session.Session, out *output.Printer, in *i
 			in.warn(e.Name, row.Warnings)
 		}
 		return out.Row(&row)
-	})
+	}
+	var seen []string // by an earlier list
+	for _, l := range lists(o.patterns, patterns) {
+		q.Patterns = l.patterns
+		err = s.List(ctx, q, func(e *session.ListEntry) error {
+			if slices.Contains(seen, e.Name) || len(l.only) > 0 && !slices.Contains(l.only, e.Name) {
+				return nil
+			}
+			if len(l.then) > 0 && slices.Contains(l.then, e.Name) {
+				seen = append(seen, e.Name)
+			}
+			return tell(e)
+		})
+		if err != nil {
+			break
+		}
+	}
 	if err == nil && out.Rows() == 0 && len(o.patterns) > 0 && o.patterns[0] != "*" {
 		return fault.New(fault.Negative, "no mailbox matches").Hint("imapknife list shows all of them")
 	}
@@ -126,6 +132,31 @@ func runList(ctx context.Context, s *session.Session, out *output.Printer, in *i
 		e.Kind = fault.Partial
 	}
 	return e
+}
+
+// listing is one list to ask for: only, unless it is empty, are the names wanted
+// of it; then are those of the list behind it.
+type listing struct{ patterns, only, then []string }
+
+// lists are what to ask for patterns as given, where resolved has the names of
+// special uses: one list, unless such a name holds * or %, which match others.
+func lists(given, resolved []string) []listing {
+	var globs, names []string
+	for i, p := range resolved {
+		if isSpecialUse(given[i]) && strings.ContainsAny(p, "*%") {
+			names = append(names, p)
+		} else {
+			globs = append(globs, p)
+		}
+	}
+	var out []listing
+	if len(globs) > 0 {
+		out = append(out, listing{patterns: globs, then: names})
+	}
+	if len(names) > 0 {
+		out = append(out, listing{patterns: names, only: names})
+	}
+	return out
 }
 
 // counts copies what STATUS told.

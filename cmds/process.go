@@ -159,7 +159,7 @@ func (p *Process) report(ctx context.Context, in *input, err error) int {
 		}
 	}
 	switch _, child := err.(fault.Exit); {
-	case err == nil, child, fault.KindOf(err) == fault.Closed:
+	case err == nil, child, fault.KindOf(err) == fault.Closed, fault.KindOf(err) == fault.Interrupted:
 	case in != nil:
 		in.fail(err)
 	default:
