@@ -1,6 +1,13 @@
 package cmds
 
-import "syscall"
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
 
 // prSetChildSubreaper is PR_SET_CHILD_SUBREAPER of prctl(2).
 const prSetChildSubreaper = 36
@@ -9,3 +16,51 @@ const prSetChildSubreaper = 36
 // container process 1 may never wait for them. Where that cannot be, they go
 // to process 1 as before.
 func adopt() { _, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, prSetChildSubreaper, 1, 0) }
+
+// endAdopted ends what a child has left behind, and waits until it is gone.
+func endAdopted() {
+	self := os.Getpid()
+	for _, sig := range [...]syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		told := map[int]bool{}
+		for range int(grace / (10 * time.Millisecond)) {
+			pids := descendants(self)
+			if len(pids) == 0 {
+				return
+			}
+			for _, pid := range pids {
+				if !told[pid] {
+					told[pid] = true
+					syscall.Kill(pid, sig)
+				}
+				syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+}
+
+// descendants lists the processes below pid (proc(5), stat).
+func descendants(pid int) []int {
+	children := map[int][]int{}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, name := range stats {
+		stat, err := os.ReadFile(name)
+		if err != nil { // it is gone
+			continue
+		}
+		// pid (command) state parent …; a command may hold blanks and parentheses.
+		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+		if len(fields) < 2 {
+			continue
+		}
+		child, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+		parent, _ := strconv.Atoi(string(fields[1]))
+		children[parent] = append(children[parent], child)
+	}
+	var all []int
+	for todo := children[pid]; len(todo) > 0; todo = todo[1:] {
+		all = append(all, todo[0])
+		todo = append(todo, children[todo[0]]...)
+	}
+	return all
+}

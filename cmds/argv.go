@@ -163,6 +163,9 @@ func hintFlag(err error, word string, argv []string) error {
 	for _, f := range flagsNear(argv) {
 		names = append(names, f.name)
 	}
+	if name == "password" { // whose value is not repeated
+		return e.Hint("a password is never a flag's value: use --password-stdin, --password-file, --password-command or IMAPKNIFE_PASSWORD")
+	}
 	if near := nearFlag(name, names); long && near != "" {
 		return e.Hint("did you mean --%s?", near)
 	}

@@ -12,7 +12,8 @@ import (
 
 // runChild runs cmd to its end. Off a terminal the child gets a process group
 // of its own, so that what it leaves running is ended with it; on a terminal
-// it stays in the foreground group, where Ctrl-C reaches it.
+// it stays in the foreground group, where Ctrl-C reaches it, and what it leaves
+// is known by its parent.
 func runChild(ctx context.Context, cmd *exec.Cmd, tty bool) error {
 	signal := func(sig syscall.Signal) { cmd.Process.Signal(sig) }
 	if !tty {
@@ -38,7 +39,9 @@ func runChild(ctx context.Context, cmd *exec.Cmd, tty bool) error {
 		}
 		err = context.Cause(ctx)
 	}
-	if !tty {
+	if tty {
+		endAdopted()
+	} else {
 		endGroup(cmd.Process.Pid)
 	}
 	if ctx.Err() != nil {

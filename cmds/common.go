@@ -104,6 +104,14 @@ func checkNames(names []string) error {
 	return nil
 }
 
+// blameMailbox is blame of a mailbox that no argument names.
+func (in *input) blameMailbox(err error) error {
+	if len(in.args) > 0 {
+		return err
+	}
+	return in.blame(err, "mailbox")
+}
+
 // resolveNames puts real names in the place of special-use names. The names
 // have been checked.
 func resolveNames(ctx context.Context, s *session.Session, names []string) ([]string, error) {

@@ -1,7 +1,6 @@
 package cmds
 
 import (
-	"bufio"
 	"context"
 	"io"
 	"os"
@@ -18,7 +17,6 @@ import (
 	"github.com/imapknife/imapknife/internal/session"
 	"github.com/imapknife/imapknife/internal/wire"
 	"github.com/imapknife/imapknife/output"
-	"golang.org/x/term"
 )
 
 // connection is where a verb's session goes, checked before dialling.
@@ -30,6 +28,7 @@ type connection struct {
 	opened  session.Config // of the last session
 	secret  *creds.Secret  // once it is known
 	end     func()         // ends the latest session, nil before the first
+	tracing *wire.Trace    // of all sessions, nil before the first and without one
 }
 
 // connection reads the flags and the environment that say which server.
@@ -41,8 +40,8 @@ func (in *input) connection() (*connection, error) {
 	}
 	mode := map[string]session.TLSMode{"implicit": session.Implicit, "starttls": session.StartTLS, "none": session.NoTLS}[c.account.TLS]
 	if mode == session.NoTLS && !config.Loopback(c.account.Host) && !in.flagged("insecure-plaintext") {
-		return nil, fault.New(fault.Safety, "clear text to %s is refused: everybody on the way could read the password", c.account.Host).
-			Hint("use imaps:// or imap://; --insecure-plaintext allows it")
+		return nil, in.blame(fault.New(fault.Safety, "clear text to %s is refused: everybody on the way could read the password", c.account.Host).
+			Hint("use imaps:// or imap://; --insecure-plaintext allows it"), "url", "tls")
 	}
 	c.cfg = session.Config{
 		Host: c.account.Host, Port: c.account.Port, TLS: mode, User: c.account.User, Auth: in.list("auth"),
@@ -52,14 +51,20 @@ func (in *input) connection() (*connection, error) {
 		NoPipelining:   in.flagged("no-pipelining"),
 		Memory:         in.memory(), Now: in.p.Now,
 		Notice: func(text string) { in.say("the server says: %s", text) },
+		Warn:   func(text string) { in.say("%s", text) },
 	}
 	for _, name := range c.cfg.Auth {
 		if !slices.Contains(session.Mechanisms(), strings.ToLower(name)) {
-			return nil, fault.New(fault.Usage, "--auth: %q is none of %s", name, strings.Join(session.Mechanisms(), ", "))
+			return nil, in.blame(fault.New(fault.Usage, "--auth: %q is none of %s", name, strings.Join(session.Mechanisms(), ", ")), "auth")
 		}
 	}
-	if c.cfg.ReadOnly, err = in.readOnly(); err != nil {
+	if c.cfg.ReadOnly, c.cfg.ReadOnlyHint, err = in.readOnly(); err != nil {
 		return nil, err
+	}
+	if c.cfg.CAFile != "" { // before a password is asked for
+		if _, err := session.Authorities(c.cfg.CAFile); err != nil {
+			return nil, in.blame(err, "ca-file")
+		}
 	}
 	return c, in.secrets(c)
 }
@@ -74,7 +79,7 @@ func (in *input) account() (config.Account, error) {
 	byURL := in.flagged("url") && (in.given("url") || !in.given("host"))
 	if byURL {
 		if a, err = config.ParseURL(in.last("url")); err != nil {
-			return a, err
+			return a, in.blame(err, "url")
 		}
 	} else if a.Host = in.last("host"); a.Host == "" {
 		return a, fault.New(fault.Usage, "no account").
@@ -89,24 +94,31 @@ func (in *input) account() (config.Account, error) {
 	}
 	if counts("port") {
 		if a.Port, err = config.ParsePort(in.last("port")); err != nil {
-			return a, err
+			return a, in.blame(err, "port")
 		}
 	}
 	if a.User == "" && !in.flagged("no-login") {
-		return a, fault.New(fault.Usage, "no user name").Hint("write it into the URL (imaps://user@host/) or use --user")
+		return a, in.blame(fault.New(fault.Usage, "no user name").Hint("write it into the URL (imaps://user@host/) or use --user"), "url")
 	}
 	return a.Complete()
 }
 
-func (in *input) readOnly() (bool, error) {
+// readOnly reports whether nothing may be changed, and what would lift that.
+func (in *input) readOnly() (on bool, hint string, err error) {
+	var lift []string
+	if in.given("read-only") {
+		lift = append(lift, "leave out --read-only")
+	} else if in.flagged("read-only") {
+		lift = append(lift, "unset IMAPKNIFE_READ_ONLY")
+	}
 	switch mode, _ := in.p.Getenv("IMAPKNIFE_MODE"); mode {
 	case "readonly":
-		return true, nil
+		lift = append(lift, "unset IMAPKNIFE_MODE")
 	case "":
-		return in.flagged("read-only"), nil
 	default:
-		return false, fault.New(fault.Usage, "IMAPKNIFE_MODE: %q is not readonly", mode)
+		return false, "", fault.New(fault.Usage, "IMAPKNIFE_MODE: %q is not readonly", mode)
 	}
+	return len(lift) > 0, strings.Join(lift, " and "), nil
 }
 
 // secrets says where the password comes from. A source on the command line
@@ -141,40 +153,16 @@ func (in *input) secrets(c *connection) error {
 	return nil
 }
 
-// prompt asks for the password on the process's terminal.
-func prompt(ctx context.Context, a config.Account) (string, error) {
-	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
-	if err != nil {
-		return "", fault.New(fault.Auth, "no password, and no terminal to ask on").
-			Hint("set IMAPKNIFE_PASSWORD, or use --password-command, --password-file or --password-stdin")
+// blameSource is blame for what the password was sought in.
+func (c *connection) blameSource(err error) error {
+	switch {
+	case c.sources.Stdin != nil:
+	case c.sources.File != "":
+		return c.in.blame(err, "password-file")
+	case c.sources.Command != "":
+		return c.in.blame(err, "password-command")
 	}
-	defer tty.Close()
-	old, err := term.GetState(int(tty.Fd()))
-	if err != nil {
-		return "", fault.Wrap(fault.Auth, err, "cannot ask for the password")
-	}
-	type answer struct {
-		text []byte
-		err  error
-	}
-	done := make(chan answer, 1)
-	io.WriteString(tty, output.Visible("password of "+a.User+" on "+a.Host+": "))
-	go func() {
-		text, err := term.ReadPassword(int(tty.Fd()))
-		done <- answer{text, err}
-	}()
-	select {
-	case <-ctx.Done():
-		term.Restore(int(tty.Fd()), old)
-		io.WriteString(tty, "\n")
-		return "", context.Cause(ctx)
-	case a := <-done:
-		io.WriteString(tty, "\n")
-		if a.err != nil {
-			return "", fault.Wrap(fault.Auth, a.err, "cannot read the password")
-		}
-		return string(a.text), nil
-	}
+	return err
 }
 
 // memory is the file of what servers were like, in the user's cache.
@@ -236,8 +224,7 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 	}
 	cfg := c.cfg
 	cfg.Idle = c.flush(out)
-	closeTrace, err := c.trace(&cfg)
-	if err != nil {
+	if err := c.trace(&cfg); err != nil {
 		return nil, nil, err
 	}
 	if cfg.Insecure && cfg.TLS != session.NoTLS {
@@ -249,10 +236,9 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 	c.opened = cfg
 	s, err := session.Open(ctx, cfg)
 	if err != nil {
-		closeTrace()
 		return nil, nil, err
 	}
-	c.end = sync.OnceFunc(func() { s.Close(); closeTrace() })
+	c.end = sync.OnceFunc(func() { s.Close() })
 	return s, c.end, nil
 }
 
@@ -262,7 +248,7 @@ func (c *connection) reveal(ctx context.Context) (string, error) {
 	if c.secret == nil {
 		secret, err := c.sources.Secret(ctx)
 		if err != nil {
-			return "", err
+			return "", c.blameSource(err)
 		}
 		c.secret = &secret
 	}
@@ -296,30 +282,41 @@ func (c *connection) again(ctx context.Context) (*session.Session, error) {
 	return session.Open(ctx, c.opened)
 }
 
-// trace opens the trace that the flags ask for, on standard error, in a file,
-// or both.
-func (c *connection) trace(cfg *session.Config) (func(), error) {
+// trace begins the trace that the flags ask for, on standard error, in a file,
+// or both, or goes on with it where the command has had a session before.
+func (c *connection) trace(cfg *session.Config) error {
 	var to []io.Writer
-	done := func() {}
-	if path := c.in.last("trace-file"); path != "" {
-		mode := os.O_TRUNC
-		if c.end != nil {
-			mode = os.O_APPEND
-		}
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|mode, 0o600)
+	if path := c.in.last("trace-file"); path != "" && c.tracing == nil {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 		if err != nil {
-			return done, fault.Wrap(fault.Usage, err, "cannot write the trace")
+			return c.in.blame(fault.Wrap(fault.Usage, err, "cannot write the trace"), "trace-file")
 		}
-		buf := bufio.NewWriter(f)
-		to, done = append(to, buf), func() { buf.Flush(); f.Close() }
+		to = append(to, &traceFile{f: f, p: c.in.p})
 	}
-	if c.in.flagged("trace") {
+	if c.in.flagged("trace") && c.tracing == nil {
 		to = append(to, visibleLines{c.in.p.Stderr})
 	}
 	if len(to) > 0 {
-		cfg.Trace = wire.NewTrace(io.MultiWriter(to...), cfg.Now, c.in.flagged("show-secrets"))
+		c.tracing = wire.NewTrace(io.MultiWriter(to...), cfg.Now, c.in.flagged("show-secrets"))
 	}
-	return done, nil
+	cfg.Trace = c.tracing
+	return nil
+}
+
+// traceFile writes each line at once, so that none is lost with the process. It
+// stays open as long as that. What cannot be written is said once.
+type traceFile struct {
+	f      *os.File
+	p      *Process
+	failed bool
+}
+
+func (t *traceFile) Write(line []byte) (int, error) {
+	if _, err := t.f.Write(line); err != nil && !t.failed {
+		t.failed = true
+		t.p.Say("the trace is not whole: %v", err)
+	}
+	return len(line), nil
 }
 
 // visibleLines makes whole lines safe for a terminal.

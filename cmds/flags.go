@@ -1,6 +1,7 @@
 package cmds
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -41,6 +42,7 @@ type flag struct {
 	value string   // placeholder in help
 	enum  []string // the values it can have
 	env   bool     // IMAPKNIFE_NAME sets it too
+	blank bool     // an empty value says something
 	group string   // heading in help
 	help  string
 }
@@ -78,6 +80,8 @@ func (f *flag) envName() string {
 // check reports what is wrong with a value.
 func (f *flag) check(v string) error {
 	switch {
+	case v == "" && !f.blank && (f.kind != count && f.kind != duration):
+		return errors.New("the value is empty")
 	case len(f.enum) > 0 && !slices.Contains(f.enum, v):
 		return fmt.Errorf("%q is none of %s", v, strings.Join(f.enum, ", "))
 	case f.kind == count:
@@ -87,6 +91,8 @@ func (f *flag) check(v string) error {
 	case f.kind == duration:
 		if d, err := time.ParseDuration(v); err != nil || d < 0 {
 			return fmt.Errorf("%q is not a time such as 10s or 500ms", v)
+		} else if d == 0 {
+			return errors.New("a wait needs a bound above 0, such as 10s")
 		}
 	}
 	return nil
@@ -129,7 +135,7 @@ var registry = append([]*flag{
 	{name: "connect-timeout", arity: one, kind: duration, value: "TIME", env: true, group: groupConnection, help: "bound on name, TCP and TLS (10s)"},
 	{name: "io-timeout", arity: one, kind: duration, value: "TIME", env: true, group: groupConnection, help: "bound on each wait without progress (30s)"},
 	{name: "no-pipelining", env: true, group: groupConnection, help: "wait for the login's answer before the next command"},
-	{name: "read-only", env: true, group: groupConnection, help: "refuse every command that could change something"},
+	{name: "read-only", env: true, group: groupConnection, help: "refuse every command that could change something (so does IMAPKNIFE_MODE=readonly)"},
 	{name: "trace", env: true, group: groupConnection, help: "show the IMAP conversation on standard error, secrets hidden"},
 	{name: "trace-file", arity: one, kind: file, value: "FILE", env: true, group: groupConnection, help: "write the IMAP conversation to a file"},
 	{name: "show-secrets", group: groupConnection, help: "let the trace show secrets"},
@@ -182,10 +188,10 @@ var registry = append([]*flag{
 	{name: "create", group: groupVerb, help: "make the mailbox where it is missing"},
 	{name: "add", arity: many, value: "FLAGS", group: groupVerb, help: "add these flags, a comma between: seen,flagged,$Forwarded"},
 	{name: "remove", arity: many, value: "FLAGS", group: groupVerb, help: "take these flags away"},
-	{name: "set", arity: many, value: "FLAGS", group: groupVerb, help: "have these flags and no others"},
+	{name: "set", arity: many, blank: true, value: "FLAGS", group: groupVerb, help: "have these flags and no others"},
 	{name: "add-label", arity: many, value: "LABEL", group: groupVerb, help: "add a Gmail label (X-GM-EXT-1)"},
 	{name: "remove-label", arity: many, value: "LABEL", group: groupVerb, help: "take a Gmail label away"},
-	{name: "set-label", arity: many, value: "LABEL", group: groupVerb, help: "have these Gmail labels and no others"},
+	{name: "set-label", arity: many, blank: true, value: "LABEL", group: groupVerb, help: "have these Gmail labels and no others"},
 	{name: "unchanged-since", arity: one, kind: count, value: "MODSEQ", group: groupVerb, help: "leave alone what has changed since (CONDSTORE)"},
 	{name: "expunge", group: groupVerb, help: "remove for good"},
 	{name: "flag-only", group: groupVerb, help: "flag \\Deleted, nothing more"},

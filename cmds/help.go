@@ -51,9 +51,12 @@ func helpFor(in *input, o permuted) *input {
 
 // helpOn is the help of the verb, or group of verbs, that args name.
 func helpOn(args []string) (string, error) {
-	v, _, err := resolveVerb(args)
+	v, rest, err := resolveVerb(args)
 	if err != nil && (v == nil || len(args) > 1) {
 		return "", err
+	}
+	if len(rest) > 0 {
+		return "", fault.New(fault.Usage, "help takes one command, not %q too", rest[0])
 	}
 	if len(v.subs) > 0 {
 		var parts []string

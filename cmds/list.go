@@ -72,6 +72,13 @@ func runList(ctx context.Context, s *session.Session, out *output.Printer, in *i
 	if err != nil {
 		return err
 	}
+	var special []string // names by themselves, whatever * and % are in them
+	for i, p := range o.patterns {
+		if isSpecialUse(p) {
+			special = append(special, patterns[i])
+		}
+	}
+	globs := len(special) < len(patterns)
 	for i, p := range patterns {
 		if strings.EqualFold(p, "INBOX") {
 			patterns[i] = "INBOX" // Cyrus matches no other spelling
@@ -83,7 +90,12 @@ func runList(ctx context.Context, s *session.Session, out *output.Printer, in *i
 			return err
 		}
 	}
+	var refused causes
+	told := 0
 	err = s.List(ctx, q, func(e *session.ListEntry) error {
+		if !globs && !slices.Contains(special, e.Name) {
+			return nil
+		}
 		row := result.Mailbox{
 			Account: s.Account(), Mailbox: e.Name, Delimiter: e.Delimiter, Attributes: e.Attributes,
 			SpecialUse: e.SpecialUse(), Subscribed: e.Subscribed, Children: e.Children(), Selectable: e.Selectable(), Warnings: e.Warnings,
@@ -94,13 +106,26 @@ func runList(ctx context.Context, s *session.Session, out *output.Printer, in *i
 		if e.Status != nil {
 			row.Counts = counts(e.Status)
 			row.Warnings = append(row.Warnings, e.Status.Warnings...)
+			told++
+		}
+		if e.Refused != nil {
+			refused = append(refused, e.Refused)
+		} else {
+			in.warn(e.Name, row.Warnings)
 		}
 		return out.Row(&row)
 	})
 	if err == nil && out.Rows() == 0 && len(o.patterns) > 0 && o.patterns[0] != "*" {
 		return fault.New(fault.Negative, "no mailbox matches").Hint("imapknife list shows all of them")
 	}
-	return err
+	if err != nil || len(refused) == 0 {
+		return err
+	}
+	e := &fault.Error{Kind: fault.Refused, Err: refused}
+	if told > 0 {
+		e.Kind = fault.Partial
+	}
+	return e
 }
 
 // counts copies what STATUS told.

@@ -123,19 +123,22 @@ func Main(p *Process) int {
 	return p.report(ctx, in, err)
 }
 
-// signals returns a context that SIGINT and SIGTERM cancel; a second one
-// kills. SIGPIPE becomes a write error, which ends the session cleanly.
+// signals returns a context that SIGINT, SIGTERM and, unless it was ignored from
+// the start (nohup), SIGHUP cancel; a second one kills. SIGPIPE becomes a write error, which ends the session cleanly.
 func (p *Process) signals() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	ch := make(chan os.Signal, 1)
 	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(ch, syscall.SIGHUP)
+	}
 	pipe := make(chan os.Signal, 1)
 	signal.Notify(pipe, syscall.SIGPIPE)
 	go func() {
 		switch <-ch {
 		case os.Interrupt:
 			cancel(fault.Interrupt)
-		case syscall.SIGTERM:
+		case syscall.SIGTERM, syscall.SIGHUP:
 			cancel(fault.Terminate)
 		}
 		signal.Stop(ch)
@@ -157,10 +160,19 @@ func (p *Process) report(ctx context.Context, in *input, err error) int {
 	}
 	switch _, child := err.(fault.Exit); {
 	case err == nil, child, fault.KindOf(err) == fault.Closed:
-	case in != nil && in.json():
-		p.Stderr.Write(output.ErrorJSON(err))
+	case in != nil:
+		in.fail(err)
 	default:
 		io.WriteString(p.Stderr, output.ErrorText(err))
 	}
 	return status
+}
+
+// fail prints err in the form that the person asked for.
+func (in *input) fail(err error) {
+	if in.json() {
+		in.p.Stderr.Write(output.ErrorJSON(err))
+	} else {
+		io.WriteString(in.p.Stderr, output.ErrorText(err))
+	}
 }

@@ -101,7 +101,7 @@ func runBeside(ctx context.Context, o sandboxOptions, srv *sandbox.Server) error
 		if e, ok := errors.AsType[*exec.Error](err); ok {
 			err = e.Err
 		}
-		o.in.p.Say("cannot run %q: %v", o.command[0], err)
+		o.in.fail(fault.Wrap(fault.Usage, err, "cannot run %q", o.command[0]))
 		if errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EISDIR) {
 			return fault.Exit(126)
 		}

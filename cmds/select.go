@@ -48,11 +48,11 @@ servers tell permanentflags.`,
 				o.mailbox = in.args[0]
 			}
 			if err := checkName(o.mailbox); err != nil {
-				return nil, err
+				return nil, in.blameMailbox(err)
 			}
 			if o.write && c.cfg.ReadOnly {
 				return nil, fault.New(fault.Safety, "select --write is refused: read-only mode").
-					Hint("leave out --read-only, or unset IMAPKNIFE_MODE")
+					Hint("%s", c.cfg.ReadOnlyHint)
 			}
 			spec := output.Spec{Row: result.Selected{}, Single: true}
 			return func(ctx context.Context) error {

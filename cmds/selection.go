@@ -49,7 +49,7 @@ func (in *input) selection(c *connection, set string, program []string) (*select
 	}
 	for _, name := range sel.boxes {
 		if err := checkName(name); err != nil {
-			return nil, err
+			return nil, in.blame(err, "mailbox")
 		}
 	}
 	var err error

@@ -39,7 +39,7 @@ flight. A mailbox that is not there makes the exit status 9, or 5 when none is.`
 				names = []string{c.mailbox()}
 			}
 			if err := checkNames(names); err != nil {
-				return nil, err
+				return nil, in.blameMailbox(err)
 			}
 			spec := output.Spec{Row: result.Status{}, Columns: []output.Column{
 				{Field: "mailbox", Flex: true}, {Field: "messages", Right: true}, {Field: "unseen", Right: true}, {Field: "recent", Right: true},
@@ -71,6 +71,7 @@ func runStatus(ctx context.Context, s *session.Session, out *output.Printer, in 
 			}
 			return nil
 		}
+		in.warn(d.Name, d.Warnings)
 		return out.Row(&result.Status{Account: s.Account(), Mailbox: d.Name, Counts: counts(d), Warnings: d.Warnings})
 	})
 	if err != nil || refused == nil {

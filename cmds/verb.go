@@ -2,6 +2,7 @@ package cmds
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -370,7 +371,8 @@ func (in *input) printer(ctx context.Context, spec output.Spec) (*output.Printer
 	case in.flagged("jsonl"):
 		o.Format = output.JSONL
 	}
-	return output.New(ctx, in.p.Stdout, o, spec)
+	out, err := output.New(ctx, in.p.Stdout, o, spec)
+	return out, in.blame(err, "json", "jsonl", "fields", "jq", "template", "null")
 }
 
 // say talks to the person, unless --quiet.
@@ -378,4 +380,29 @@ func (in *input) say(format string, args ...any) {
 	if !in.flagged("quiet") {
 		in.p.Say("%s", fmt.Sprintf(format, args...))
 	}
+}
+
+// warn says a row's warnings where the output has no place for them.
+func (in *input) warn(of string, warnings []string) {
+	if in.json() || in.flagged("jq") || in.flagged("template") || slices.Contains(in.list("fields"), "warnings") {
+		return
+	}
+	for _, w := range warnings {
+		in.say("%q: %s", of, w)
+	}
+}
+
+// blame adds to an error about the values of flags which of them the
+// environment gave.
+func (in *input) blame(err error, names ...string) error {
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return err
+	}
+	for _, f := range lookup(names...) {
+		if in.flagged(f.name) && !in.given(f.name) {
+			e.Hint("%s is set in the environment", f.envName())
+		}
+	}
+	return err
 }

@@ -34,7 +34,7 @@ func (in *input) consent(c *connection, destructive bool) (consent, error) {
 	}
 	if c.cfg.ReadOnly && !o.dryRun {
 		return o, fault.New(fault.Safety, "%s is refused: read-only mode", in.verb.path).
-			Hint("leave out --read-only, or unset IMAPKNIFE_MODE; --dry-run is allowed")
+			Hint("%s; --dry-run is allowed", c.cfg.ReadOnlyHint)
 	}
 	if o.dryRun {
 		c.cfg.ReadOnly = true // whatever happens, nothing is written

@@ -33,9 +33,12 @@ var modes = [...]struct {
 // ParseURL reads imaps://user@host:port/mailbox; the port is 0 where it says
 // none. A password in the URL is refused: argv is for everybody to read.
 func ParseURL(text string) (Account, error) {
+	if e := oddities(text); e != nil {
+		return Account{}, e
+	}
 	u, err := url.Parse(text)
-	if err != nil {
-		return Account{}, bad(redacted(text), "it cannot be parsed")
+	if err != nil { // its text may hold a part of a password
+		return Account{}, bad(redacted(text), "it cannot be parsed").Hint(form)
 	}
 	a := Account{Host: u.Hostname()}
 	for _, m := range modes {
@@ -48,24 +51,76 @@ func ParseURL(text string) (Account, error) {
 		return a, bad(redacted(text), "the scheme must be imaps, imap or imap+insecure").
 			Hint("imaps://user@host/ is TLS, imap:// STARTTLS, imap+insecure:// clear text on loopback")
 	case a.Host == "":
-		return a, bad(redacted(text), "it names no host")
+		return a, bad(redacted(text), "it names no host").Hint(form)
 	case strings.Contains(a.Host, ":") && !strings.HasPrefix(u.Host, "["):
 		return a, bad(redacted(text), "an IPv6 address stands in brackets: imaps://[::1]/")
 	}
 	if _, has := u.User.Password(); has {
-		return a, bad(redacted(text), "it holds a password").
-			Hint("set IMAPKNIFE_PASSWORD, or use --password-command, --password-file or --password-stdin")
+		return a, bad(redacted(text), "it holds a password").Hint(passwordWays)
 	}
 	if u.RawQuery != "" || u.Fragment != "" {
-		return a, bad(redacted(text), "it has a query or fragment")
+		return a, bad(redacted(text), "it has a query or fragment").Hint("? is written %%3F and # %%23 in a name")
 	}
 	if p := u.Port(); p != "" {
 		if a.Port, err = ParsePort(p); err != nil {
-			return a, err
+			return a, bad(redacted(text), err.Error()).Hint(form)
 		}
 	}
 	a.User, a.Mailbox = u.User.Username(), strings.TrimPrefix(u.Path, "/")
 	return a, nil
+}
+
+const passwordWays = "set IMAPKNIFE_PASSWORD, or use --password-command, --password-file or --password-stdin"
+
+// form is the hint that shows what a URL looks like.
+const form = "a URL is imaps://user@host/ or imaps://user@host:993/mailbox"
+
+// oddities finds what is wrong with a URL before it is parsed.
+func oddities(text string) *fault.Error {
+	shown := redacted(text)
+	switch i := strings.IndexByte(text, '%'); {
+	case strings.TrimRight(text, "\r\n") != text:
+		return bad(shown, "it ends with a line end").Hint("leave that out: $(cat FILE) does")
+	case strings.TrimSpace(text) != text:
+		return bad(shown, "it begins or ends with a blank")
+	case strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return bad(shown, "it holds a control character")
+	case strings.Contains(text, " "):
+		return bad(shown, "it holds a blank").Hint("write a blank as %%20")
+	case i >= 0 && !escapes(text[i:]):
+		return bad(shown, "it holds a % without two hexadecimal digits behind it").Hint("write %% itself as %%25")
+	}
+	_, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		return nil
+	}
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	host := rest[strings.LastIndexByte(rest, '@')+1:]
+	port := host[strings.LastIndexByte(host, ']')+1:]
+	if _, port, ok = strings.Cut(port, ":"); ok && port != "" && !strings.Contains(port, ":") {
+		if _, err := strconv.ParseUint(port, 10, 64); err != nil {
+			if strings.Contains(shown, ":<hidden>@") {
+				return bad(shown, "it holds a password").Hint(passwordWays)
+			}
+			return bad(shown, "what stands behind the host's colon is not a port").Hint(form)
+		}
+	}
+	return nil
+}
+
+// escapes reports whether each % in text begins an escape such as %20.
+func escapes(text string) bool {
+	for part := range strings.SplitSeq(text[1:], "%") {
+		if len(part) < 2 {
+			return false
+		}
+		if _, err := strconv.ParseUint(part[:2], 16, 8); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // redacted hides what may be a password in a URL, however wrong that is: what

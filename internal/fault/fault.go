@@ -34,7 +34,7 @@ const (
 	Local                   // this machine failed: disk full, no permission, a program of the person's
 	Interrupted             // SIGINT
 	Closed                  // standard output was closed
-	Terminated              // SIGTERM
+	Terminated              // SIGTERM or SIGHUP
 )
 
 // Row is one line of the exit status table.
@@ -61,7 +61,7 @@ var table = [...]Row{
 	{Local, 12, "local", "this machine failed: a file could not be read or written, the disk is full, a --jq program or template failed"},
 	{Interrupted, 130, "interrupted", "interrupted (SIGINT)"},
 	{Closed, 141, "closed", "standard output was closed (SIGPIPE)"},
-	{Terminated, 143, "terminated", "terminated (SIGTERM)"},
+	{Terminated, 143, "terminated", "terminated (SIGTERM, SIGHUP)"},
 }
 
 // Table returns the exit status table, one row a status, ascending.
@@ -171,7 +171,7 @@ func ServerOf(err error) *Server {
 }
 
 // Interrupt and Terminate are the causes a context is cancelled with when the
-// process gets SIGINT or SIGTERM.
+// process gets SIGINT, or SIGTERM or SIGHUP.
 var (
 	Interrupt = New(Interrupted, "interrupted")
 	Terminate = New(Terminated, "terminated")

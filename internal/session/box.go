@@ -70,21 +70,28 @@ func (s *Session) open(ctx context.Context, name string, write bool) error {
 			return err
 		}
 	}
-	box := &Box{Name: name, ReadOnly: !write}
+	fresh := Box{Name: name, ReadOnly: !write}
 	if strings.EqualFold(name, "INBOX") {
-		box.Name = "INBOX"
+		fresh.Name = "INBOX"
 	}
+	box, exists := &Box{}, false
 	s.box = box
 	verb := "EXAMINE"
 	if write {
 		verb = "SELECT"
 	}
-	cmd := wire.NewCommand(verb).String(EncodeName(name))
-	cmd.On(func(r *wire.Response) error {
-		box.hear(r)
-		return nil
-	}, "FLAGS", "EXISTS", "RECENT", "OK", "NO")
-	return s.later(ctx, cmd, func(st wire.Status) error {
+	p, err := s.about(ctx, name, func(octets string) *wire.Command {
+		*box, exists = fresh, false
+		return wire.NewCommand(verb).String(octets).On(func(r *wire.Response) error {
+			exists = exists || r.Kind == "EXISTS"
+			box.hear(r)
+			return nil
+		}, "FLAGS", "EXISTS", "RECENT", "OK", "NO")
+	})
+	if err != nil {
+		return err
+	}
+	s.prologue = append(s.prologue, step{p, func(st wire.Status) error {
 		if !st.OK() {
 			s.box = nil
 			return openError(st, name)
@@ -98,8 +105,12 @@ func (s *Session) open(ctx context.Context, name string, write bool) error {
 		if !write {
 			box.ReadOnly = true
 		}
+		if !exists {
+			box.Warnings = append(box.Warnings, "the server did not tell EXISTS")
+		}
 		return nil
-	})
+	}})
+	return nil
 }
 
 func openError(st wire.Status, name string) error {

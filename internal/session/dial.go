@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -58,8 +59,8 @@ func (s *Session) dial(ctx context.Context) error {
 		}
 	}
 	s.c = wire.NewConn(nc, wire.Options{
-		IOTimeout: s.cfg.IOTimeout, Now: s.cfg.Now, Trace: s.cfg.Trace,
-		ReadOnly: s.cfg.ReadOnly, Idle: s.cfg.Idle, Notice: s.notice,
+		Addr: s.cfg.Addr(), IOTimeout: s.cfg.IOTimeout, Now: s.cfg.Now, Trace: s.cfg.Trace,
+		ReadOnly: s.cfg.ReadOnly, ReadOnlyHint: s.cfg.ReadOnlyHint, Idle: s.cfg.Idle, Notice: s.notice,
 	})
 	return nil
 }
@@ -78,18 +79,25 @@ func (s *Session) tlsConfig() (*tls.Config, error) {
 		name = s.cfg.Host
 	}
 	c := &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12, InsecureSkipVerify: s.cfg.Insecure, Time: s.cfg.Now}
+	var err error
 	if s.cfg.CAFile != "" {
-		pem, err := os.ReadFile(s.cfg.CAFile)
-		if err != nil {
-			return nil, fault.Wrap(fault.Usage, err, "cannot read the CA file")
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fault.New(fault.Usage, "no certificate in the CA file %q", s.cfg.CAFile).
-				Hint("it must be in PEM form: -----BEGIN CERTIFICATE-----")
-		}
+		c.RootCAs, err = Authorities(s.cfg.CAFile)
 	}
-	return c, nil
+	return c, err
+}
+
+// Authorities reads the certificates of a CA file. Errors are of kind Usage.
+func Authorities(path string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fault.Wrap(fault.Usage, err, "cannot read the CA file")
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fault.New(fault.Usage, "no certificate in the CA file %q", path).
+			Hint("it must be in PEM form: -----BEGIN CERTIFICATE-----")
+	}
+	return pool, nil
 }
 
 // handshake does TLS on nc, which it closes when that fails.
@@ -117,6 +125,8 @@ func (s *Session) dialError(ctx context.Context, err error) error {
 		e.Hint("check the host name in the URL")
 	} else if errors.Is(err, syscall.ECONNREFUSED) {
 		e.Hint("nothing listens on that port: imaps is 993, imap with STARTTLS 143")
+	} else if errors.Is(err, syscall.ECONNRESET) {
+		e.Hint("%s", s.otherWay())
 	} else if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		e.Op = "cannot connect to " + s.cfg.Addr() + ": no answer within " + s.cfg.ConnectTimeout.String()
 		e.Hint("--connect-timeout sets how long to wait")
@@ -127,7 +137,7 @@ func (s *Session) dialError(ctx context.Context, err error) error {
 // plain is err's innermost text: the layers of package net repeat the address.
 func plain(err error) string {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return "lookup " + dns.Name + ": " + dns.Err
+		return dns.Err
 	}
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		return errno.Error()
@@ -136,6 +146,9 @@ func plain(err error) string {
 }
 
 func (s *Session) tlsError(err error) error {
+	if e := s.endedEarly(err); e != nil {
+		return e
+	}
 	e := fault.New(fault.Connect, "no TLS with %s: %s", s.cfg.Addr(), strings.TrimPrefix(err.Error(), "tls: "))
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return e.Hint("--ca-file FILE trusts the authority that signed the server's certificate")
@@ -153,11 +166,33 @@ func (s *Session) tlsError(err error) error {
 	return e
 }
 
+// otherWay is the hint for a server that goes, or is silent, before it greets.
+func (s *Session) otherWay() string {
+	if s.cfg.TLS == Implicit {
+		return "use imap:// if the port expects STARTTLS, usually 143"
+	}
+	return "use imaps:// if the port speaks TLS from the start, usually 993"
+}
+
+// endedEarly is the error of a server that ends the connection in the
+// handshake, nil where that is not what err says.
+func (s *Session) endedEarly(err error) error {
+	_, isErrno := errors.AsType[syscall.Errno](err)
+	if !isErrno && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	return fault.New(fault.Connect, "no TLS with %s: %s", s.cfg.Addr(), wire.Lost("the server", err)).
+		Hint("%s", s.otherWay())
+}
+
 // greet reads the greeting and, where that is the mode, does STARTTLS. What
 // was learnt in clear is forgotten. It reports whether the server greeted
 // with PREAUTH.
 func (s *Session) greet(ctx context.Context) (preauth bool, err error) {
 	st, err := s.c.Greeting(ctx)
+	if e, ok := errors.AsType[*fault.Error](err); ok && e.Kind == fault.Connect && s.cfg.TLS != Implicit {
+		e.Hint("%s", s.otherWay())
+	}
 	if err != nil {
 		return false, err
 	}

@@ -71,7 +71,7 @@ func TestFindFails(t *testing.T) {
 	for script, text := range map[string]string{
 		"ON UID SEARCH\nS: $tag NO not now": "server said NO not now",
 		"ON UID FETCH\nS: $tag NO not now":  "server said NO not now",
-		"ON UID FETCH\nS: * 1 FETCH (UID 1 INTERNALDATE \"20-Nov-2026 11:00:00 +0000\")\nCLOSE": "the server closed the connection",
+		"ON UID FETCH\nS: * 1 FETCH (UID 1 INTERNALDATE \"20-Nov-2026 11:00:00 +0000\")\nCLOSE": "closed the connection",
 	} {
 		srv := serve(t, "CAPABILITY IMAP4rev1\n"+script, imaptest.Options{})
 		s := examined(t, to(t, srv))

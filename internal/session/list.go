@@ -26,6 +26,7 @@ type ListEntry struct {
 	Attributes []string
 	Subscribed *bool
 	Status     *StatusData // nil where not asked for or not told
+	Refused    error       // why STATUS was refused, nil where it was not
 	Warnings   []string
 }
 
@@ -159,6 +160,7 @@ func (s *Session) runList(ctx context.Context, cmd *wire.Command, q ListRequest,
 	held := len(q.Status) > 0 && s.Offers("LIST-STATUS")
 	var entries []*ListEntry
 	counts := map[string]*StatusData{}
+	told := false
 	cmd.On(func(r *wire.Response) error {
 		if r.Kind == "STATUS" {
 			d := readStatus(r)
@@ -167,8 +169,11 @@ func (s *Session) runList(ctx context.Context, cmd *wire.Command, q ListRequest,
 		}
 		e := readList(r)
 		if e == nil {
+			s.unreadable(r)
 			return r.Err()
 		}
+		told = true
+		s.odd(e)
 		if detail || q.Subscribed && s.Offers("LIST-EXTENDED") {
 			sub := e.Has(`\Subscribed`)
 			e.Subscribed = &sub
@@ -184,7 +189,8 @@ func (s *Session) runList(ctx context.Context, cmd *wire.Command, q ListRequest,
 		return err
 	}
 	// GNU imap4d, which has no LIST-EXTENDED, says NO to LIST on an empty tree.
-	if !st.OK() && (st.Status != "NO" || s.Misjudged() || s.Offers("LIST-EXTENDED")) {
+	none := st.Status == "NO" && st.Code == "" && !told && !s.Misjudged() && !s.Offers("LIST-EXTENDED")
+	if !st.OK() && !none {
 		return refusal(st, "cannot list the mailboxes")
 	}
 	for _, e := range entries {
@@ -213,7 +219,9 @@ func readList(r *wire.Response) *ListEntry {
 	case '"', '{', '~':
 		raw, _ = r.String(wire.MaxToken)
 	default:
-		raw = plainName(r.Text())
+		if raw = plainName(r.Text()); len(raw) == 0 {
+			return nil
+		}
 	}
 	if r.Err() != nil {
 		return nil
@@ -228,6 +236,13 @@ func readList(r *wire.Response) *ListEntry {
 		e.Warnings = append(e.Warnings, "the name is not in modified UTF-7")
 	}
 	return e
+}
+
+// unreadable tells the person of a LIST response that names no mailbox.
+func (s *Session) unreadable(r *wire.Response) {
+	if s.cfg.Warn != nil && (r.Err() == nil || wire.IsSyntax(r.Err())) {
+		s.cfg.Warn("a LIST response without a mailbox name that can be read was passed over")
+	}
 }
 
 // plainName is a name that is not quoted: with blanks in it, or NIL as a name.
@@ -253,10 +268,10 @@ func (s *Session) subscriptions(ctx context.Context, q ListRequest, all []*ListE
 		if err != nil {
 			return err
 		}
-		if st.Status == "BAD" && q.Subscribed {
+		if !st.OK() && q.Subscribed {
 			return refusal(st, "cannot tell the subscribed mailboxes")
 		}
-		if st.Status == "BAD" {
+		if !st.OK() {
 			return nil // unknown: leave it unsaid
 		}
 	}

@@ -173,7 +173,6 @@ A3 STATUS "&ANw-" (MESSAGES)`, fmt.Sprintf(entries, `\Subscribed`)},
 * LIST () "/" "&ANw-"
 * LIST (\Noselect) "/" n
 A1 OK done
-* LIST () "/" INBOX
 A2 NO nothing there
 * LSUB () "/" inbox
 * LSUB (\Noselect) "/" n
@@ -205,11 +204,37 @@ A6 STATUS "&ANw-" (MESSAGES)`, fmt.Sprintf(entries, "")},
 	}
 }
 
+// A NO means that there are no mailboxes where GNU imap4d may have said it, and
+// is a refusal elsewhere: a part of the mailboxes is not all of them.
 func TestListRefused(t *testing.T) {
-	s, _ := answered("A1 BAD what?\n", "IMAP4rev1")
-	err := s.List(t.Context(), ListRequest{Patterns: []string{"*"}}, func(*ListEntry) error { return nil })
-	if fault.KindOf(err) != fault.Refused {
-		t.Error(err)
+	const row = "* LIST () \"/\" INBOX\n"
+	for _, tt := range []struct {
+		in, capabilities string
+		refused          bool
+	}{
+		{"A1 BAD what?\n", "IMAP4rev1", true},
+		{"A1 NO nothing there\n", "IMAP4rev1", false},
+		{"A1 NO [UNAVAILABLE] later\n", "IMAP4rev1", true},
+		{row + "A1 NO disk\n", "IMAP4rev1", true},
+		{"A1 NO nothing there\n", "IMAP4rev1 LIST-EXTENDED", true},
+	} {
+		s, _ := answered(tt.in, tt.capabilities)
+		err := s.List(t.Context(), ListRequest{Patterns: []string{"*"}}, func(*ListEntry) error { return nil })
+		if tt.refused != (fault.KindOf(err) == fault.Refused) || !tt.refused && err != nil {
+			t.Errorf("%q, %s: %v", tt.in, tt.capabilities, err)
+		}
+	}
+}
+
+// A LIST response without a name is told, once for each.
+func TestListUnreadable(t *testing.T) {
+	s, _ := answered("* LIST () \"/\"\n* LIST (\\a \"/\" z\n* LIST () \"/\" ok\nA1 OK done\n", "IMAP4rev1")
+	var warned []string
+	s.cfg.Warn = func(text string) { warned = append(warned, text) }
+	n := 0
+	must(t, s.List(t.Context(), ListRequest{Patterns: []string{"*"}}, func(*ListEntry) error { n++; return nil }))
+	if n != 1 || len(warned) != 2 {
+		t.Errorf("%d mailboxes, %q", n, warned)
 	}
 }
 

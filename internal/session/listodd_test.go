@@ -34,13 +34,19 @@ func TestListExtendedData(t *testing.T) {
 // Without LSUB nobody knows which mailboxes are subscribed: that is an error
 // where these were asked for, and left unsaid where it is only a detail.
 func TestNoLSUB(t *testing.T) {
-	const answers = "* LIST () \"/\" INBOX\nA1 OK\nA2 BAD what\n"
+	for _, said := range []string{"BAD what", "NO not now"} {
+		noLSUB(t, said)
+	}
+}
+
+func noLSUB(t *testing.T, said string) {
+	answers := "* LIST () \"/\" INBOX\nA1 OK\nA2 " + said + "\n"
 	s, _ := answered(answers, "IMAP4rev1")
 	err := s.List(t.Context(), ListRequest{Patterns: []string{"*"}, Subscribed: true}, func(e *ListEntry) error {
 		t.Errorf("told %+v", e)
 		return nil
 	})
-	failed(t, err, fault.Refused, "cannot tell the subscribed mailboxes: server said BAD what")
+	failed(t, err, fault.Refused, "cannot tell the subscribed mailboxes: server said "+said)
 
 	s, _ = answered(answers, "IMAP4rev1")
 	n := 0

@@ -238,12 +238,12 @@ func TestGreetings(t *testing.T) {
 		"S: * BYE [UNAVAILABLE] too many": {fault.Refused, "the server refuses the connection: server said BYE [UNAVAILABLE] too many"},
 		"S: +OK POP3":                     {fault.Protocol, "not IMAP"},
 		"S: * NO":                         {fault.Protocol, "not IMAP"},
-		"CLOSE":                           {fault.Connect, "the server closed the connection"},
-		"S= * OK half\nCLOSE":             {fault.Connect, "the server closed the connection"},
+		"CLOSE":                           {fault.Connect, "closed the connection"},
+		"S= * OK half\nCLOSE":             {fault.Connect, "closed the connection"},
 		"S: * BYE soon\nCLOSE":            {fault.Refused, "soon"},
-		"HANG":                            {fault.Connect, "no answer from the server for 100ms"},
-		"DRIP 60ms * OK\nHANG":            {fault.Connect, "no answer from the server for 100ms"},
-		"S: * OK [CAPABILITY IMAP4rev1]\nC: {tag} LOGIN \"alice\" \"s3cret\\\"\\\\pass\"\nC: {c} CAPABILITY\nCLOSE": {fault.Connect, "the server closed the connection"},
+		"HANG":                            {fault.Connect, "for 100ms"},
+		"DRIP 60ms * OK\nHANG":            {fault.Connect, "for 100ms"},
+		"S: * OK [CAPABILITY IMAP4rev1]\nC: {tag} LOGIN \"alice\" \"s3cret\\\"\\\\pass\"\nC: {c} CAPABILITY\nCLOSE": {fault.Connect, "closed the connection"},
 	} {
 		srv, err := imaptest.Start(script+"\n", imaptest.Options{})
 		must(t, err)
@@ -269,7 +269,7 @@ func TestLoginUnanswered(t *testing.T) {
 	s := examined(t, cfg)
 	start := time.Now()
 	_, err = s.Search(t.Context(), SearchRequest{})
-	failed(t, err, fault.Connect, "no answer from the server for 400ms")
+	failed(t, err, fault.Connect, "for 400ms")
 	if took := time.Since(start); took > 700*time.Millisecond {
 		t.Errorf("it took %v", took)
 	}

@@ -1,10 +1,13 @@
 package session
 
 import (
+	"context"
 	"encoding/base64"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/imapknife/imapknife/internal/wire"
 )
 
 var base64Names = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,").WithPadding(base64.NoPadding)
@@ -90,4 +93,65 @@ func decodeUTF7(raw string) (string, bool) {
 			out.WriteRune(r)
 		}
 	}
+}
+
+// about sends a command about the mailbox name, which build makes of the name's
+// octets. Where the server says NO, and the mailbox may have a name that is not
+// in modified UTF-7, await tries those octets once.
+func (s *Session) about(ctx context.Context, name string, build func(octets string) *wire.Command) (*wire.Pending, error) {
+	octets := EncodeName(name)
+	p, err := s.send(ctx, build(octets))
+	own, known := s.raws[name]
+	if !known {
+		own = name
+	}
+	if err == nil && own != octets {
+		if s.others == nil {
+			s.others = map[*wire.Pending]func() *wire.Command{}
+		}
+		s.others[p] = func() *wire.Command { return build(own) }
+	}
+	return p, err
+}
+
+// respell sends cmd in the place of p, which the server has refused with no. If
+// it takes that, what was in flight behind an EXAMINE, and failed for want of an
+// open mailbox, is sent again. Otherwise the first refusal stands.
+func (s *Session) respell(ctx context.Context, p *wire.Pending, cmd *wire.Command, no wire.Status) (wire.Status, error) {
+	behind := s.c.InFlight()
+	for _, b := range behind {
+		if _, err := s.c.Wait(ctx, b); err != nil {
+			return no, err
+		}
+	}
+	s.probed = true // nothing was dropped
+	if err := s.c.Redo(ctx, p, cmd); err != nil {
+		return no, err
+	}
+	st, err := s.c.Wait(ctx, p)
+	if err != nil || !st.OK() {
+		return no, err
+	}
+	if p.Name() == "STATUS" {
+		return st, nil
+	}
+	for _, b := range behind {
+		if !b.Result.OK() && s.others[b] == nil {
+			if err := s.c.Repeat(ctx, b); err != nil {
+				return st, err
+			}
+		}
+	}
+	return st, nil
+}
+
+// odd keeps the octets of a name that cannot be made of it again.
+func (s *Session) odd(e *ListEntry) {
+	if e.Exact {
+		return
+	}
+	if s.raws == nil {
+		s.raws = map[string]string{}
+	}
+	s.raws[e.Name] = e.Raw
 }

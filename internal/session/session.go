@@ -35,12 +35,14 @@ type Config struct {
 	IOTimeout      time.Duration // without progress
 
 	ReadOnly     bool
+	ReadOnlyHint string // what lifts that
 	NoPipelining bool
 	Trace        *wire.Trace
 	Memory       *Memory          // what servers were like last time; may be nil
 	Now          func() time.Time // required
 	Idle         func() error     // called before each wait for the server
 	Notice       func(string)     // gets ALERT texts; may be nil
+	Warn         func(string)     // gets what a server did that no row can carry; may be nil
 }
 
 // AccountID is the digest that rows carry as "account": the same for the same
@@ -79,6 +81,9 @@ type Session struct {
 	misjudged bool            // a command failed that trusted what was remembered
 	probed    bool            // the NOOP that proves dropping has been sent
 	box       *Box
+
+	others map[*wire.Pending]func() *wire.Command // another spelling to try
+	raws   map[string]string                      // names to octets, of mailboxes whose name is no modified UTF-7
 }
 
 // step is a command of the prologue and what its answer means.
@@ -227,6 +232,12 @@ func (s *Session) await(ctx context.Context, p *wire.Pending) (wire.Status, erro
 		}
 	}
 	st, err := s.c.Wait(ctx, p)
+	if other := s.others[p]; other != nil {
+		delete(s.others, p)
+		if err == nil && st.Status == "NO" {
+			st, err = s.respell(ctx, p, other(), st)
+		}
+	}
 	if st.OK() {
 		s.alert(st)
 	}

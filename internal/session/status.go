@@ -53,28 +53,45 @@ func (s *Session) StatusItems(ctx context.Context) ([]string, error) {
 // Status asks for the counts of the named mailboxes, pipelined, and calls fn
 // for each in order: with data, or with the server's refusal.
 func (s *Session) Status(ctx context.Context, names, items []string, fn func(name string, d *StatusData, err error) error) error {
-	for len(names) > 0 {
-		n := min(len(names), statusBatch)
-		if err := s.statusPass(ctx, names[:n], items, fn); err != nil {
+	return s.statusOf(ctx, names, nil, items, func(i int, d *StatusData, err error) error { return fn(names[i], d, err) })
+}
+
+// statusOf is Status of the mailboxes whose names are the octets raws, where
+// these are known.
+func (s *Session) statusOf(ctx context.Context, names, raws, items []string, fn func(i int, d *StatusData, err error) error) error {
+	for from := 0; from < len(names); from += statusBatch {
+		to := min(from+statusBatch, len(names))
+		var octets []string
+		if raws != nil {
+			octets = raws[from:to]
+		}
+		err := s.statusPass(ctx, names[from:to], octets, items, func(i int, d *StatusData, err error) error { return fn(from+i, d, err) })
+		if err != nil {
 			return err
 		}
-		names = names[n:]
 	}
 	return nil
 }
 
-func (s *Session) statusPass(ctx context.Context, names, items []string, fn func(string, *StatusData, error) error) error {
+func (s *Session) statusPass(ctx context.Context, names, raws, items []string, fn func(int, *StatusData, error) error) error {
 	pending := make([]*wire.Pending, len(names))
 	data := make([]*StatusData, len(names))
 	for i, name := range names {
-		cmd := wire.NewCommand("STATUS").String(EncodeName(name)).List(items...).On(func(r *wire.Response) error {
-			if d := readStatus(r); strings.EqualFold(d.Name, name) || data[i] == nil {
-				data[i] = d
-			}
-			return nil
-		}, "STATUS")
+		build := func(octets string) *wire.Command {
+			return wire.NewCommand("STATUS").String(octets).List(items...).On(func(r *wire.Response) error {
+				if d := readStatus(r); strings.EqualFold(d.Name, name) || data[i] == nil {
+					data[i] = d
+				}
+				return nil
+			}, "STATUS")
+		}
 		var err error
-		if pending[i], err = s.send(ctx, cmd); err != nil {
+		if raws != nil {
+			pending[i], err = s.send(ctx, build(raws[i]))
+		} else {
+			pending[i], err = s.about(ctx, name, build)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -94,7 +111,7 @@ func (s *Session) statusPass(ctx context.Context, names, items []string, fn func
 		if data[i] != nil && !strings.EqualFold(name, "INBOX") {
 			data[i].Name = name // servers garble names with blanks
 		}
-		if err := fn(name, data[i], bad); err != nil {
+		if err := fn(i, data[i], bad); err != nil {
 			return err
 		}
 	}
@@ -111,20 +128,22 @@ func validObjectID(id string) bool {
 
 // statuses fills in the counts of entries where LIST could not.
 func (s *Session) statuses(ctx context.Context, items []string, all []*ListEntry) error {
-	byName := map[string]*ListEntry{}
-	var names []string
+	var of []*ListEntry
+	var names, raws []string
 	for _, e := range all {
 		if e.Selectable() {
-			byName[e.Name] = e
-			names = append(names, e.Name)
+			raw := EncodeName(e.Name)
+			if !e.Exact {
+				raw = e.Raw
+			}
+			of, names, raws = append(of, e), append(names, e.Name), append(raws, raw)
 		}
 	}
-	return s.Status(ctx, names, items, func(name string, d *StatusData, err error) error {
-		if err != nil {
-			byName[name].Warnings = append(byName[name].Warnings, err.Error())
-			return nil
+	return s.statusOf(ctx, names, raws, items, func(i int, d *StatusData, err error) error {
+		if of[i].Status, of[i].Refused = d, err; err != nil {
+			of[i].Status = nil
+			of[i].Warnings = append(of[i].Warnings, err.Error())
 		}
-		byName[name].Status = d
 		return nil
 	})
 }

@@ -167,7 +167,7 @@ func TestDialErrors(t *testing.T) {
 		text, hint string
 	}{
 		"nobody listens": {Config{Host: "127.0.0.1", Port: port}, "connection refused", "993"},
-		"no such host":   {Config{Host: "no.such.host.invalid", Port: 993}, "lookup no.such.host.invalid", "host name"},
+		"no such host":   {Config{Host: "no.such.host.invalid", Port: 993}, "cannot connect to no.such.host.invalid:993: ", "host name"},
 	} {
 		cfg := tt.cfg
 		cfg.TLS, cfg.Now, cfg.ConnectTimeout = Implicit, time.Now, 200*time.Millisecond

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
@@ -17,6 +18,8 @@ import (
 
 // Options configure a Conn.
 type Options struct {
+	// Addr is the server's host and port, for errors; may be empty.
+	Addr string
 	// IOTimeout bounds each wait for the network during which nothing moves;
 	// 0 means no bound.
 	IOTimeout time.Duration
@@ -26,6 +29,8 @@ type Options struct {
 	Trace *Trace
 	// ReadOnly refuses every command that could change something.
 	ReadOnly bool
+	// ReadOnlyHint says what lifts that; may be empty.
+	ReadOnlyHint string
 	// Notice gets the untagged responses that no command in flight asked
 	// for (BYE, EXISTS, unsolicited FETCH), and every ALERT. May be nil.
 	Notice func(*Response)
@@ -73,6 +78,7 @@ func NewConn(nc net.Conn, o Options) *Conn {
 	c := &Conn{nc: nc, o: o, nonSync: -1}
 	c.rd = Reader{buf: make([]byte, bufferSize+lookBack), fill: c.fill}
 	c.resp.Reader = &c.rd
+	o.Trace.begin()
 	return c
 }
 
@@ -143,16 +149,27 @@ func (c *Conn) Upgrade(wrap func(net.Conn) (net.Conn, error)) error {
 // Send puts cmd into flight. It is written at once only where a literal has
 // to wait for the server's consent; otherwise with the next Flush or Wait.
 func (c *Conn) Send(ctx context.Context, cmd *Command) (*Pending, error) {
-	if cmd.severalLines() {
-		return nil, fault.New(fault.Usage, "the command %.60q or an argument of it holds a line end", cmd.name)
-	}
-	if c.o.ReadOnly && !readOnlyCommand(cmd) {
-		return nil, fault.New(fault.Safety, "%s is refused: read-only mode", cmd.name).
-			Hint("leave out --read-only, or unset IMAPKNIFE_MODE")
+	if err := c.admit(cmd); err != nil {
+		return nil, err
 	}
 	p := &Pending{cmd: cmd}
 	c.flight = append(c.flight, p)
 	return p, c.write(ctx, p)
+}
+
+// admit is the door that every command passes.
+func (c *Conn) admit(cmd *Command) error {
+	if cmd.severalLines() {
+		return fault.New(fault.Usage, "the command %.60q or an argument of it holds a line end", cmd.name)
+	}
+	if c.o.ReadOnly && !readOnlyCommand(cmd) {
+		e := fault.New(fault.Safety, "%s is refused: read-only mode", cmd.name)
+		if c.o.ReadOnlyHint != "" {
+			e.Hint("%s", c.o.ReadOnlyHint)
+		}
+		return e
+	}
+	return nil
 }
 
 // Waits reports whether sending cmd would have to wait for the server.
@@ -260,7 +277,7 @@ func (c *Conn) flush() error {
 		n, err := c.nc.Write(c.out)
 		c.out = c.out[:copy(c.out, c.out[n:])]
 		if err != nil {
-			return c.ioError(err, "send to")
+			return c.ioError(err)
 		}
 	}
 	return nil
@@ -385,11 +402,11 @@ func (c *Conn) fill(p []byte) (int, error) {
 	if n > 0 {
 		return n, nil
 	}
-	return 0, c.ioError(err, "read from")
+	return 0, c.ioError(err)
 }
 
 // ioError says what a failed read or write means.
-func (c *Conn) ioError(err error, what string) error {
+func (c *Conn) ioError(err error) error {
 	c.failed = true
 	if cause := context.Cause(c.ctx); cause != nil {
 		return cause
@@ -397,15 +414,35 @@ func (c *Conn) ioError(err error, what string) error {
 	if c.bye != nil {
 		return &fault.Error{Kind: fault.Refused, Op: "the server closed the connection", Server: c.bye.Server()}
 	}
+	server := "the server"
+	if c.o.Addr != "" {
+		server += " " + c.o.Addr
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.timeout = true
-		return fault.New(fault.Connect, "no answer from the server for %s", c.o.IOTimeout).
+		return fault.New(fault.Connect, "no answer from %s for %s", server, c.o.IOTimeout).
 			Hint("--io-timeout sets how long to wait without progress")
 	}
-	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fault.New(fault.Connect, "the server closed the connection")
+	return fault.New(fault.Connect, "%s", Lost(server, err)).Hint("try again; --trace shows what passed before")
+}
+
+// Lost says in plain words how the connection to server ended. The layers of
+// package net would name addresses again.
+func Lost(server string, err error) string {
+	errno, isErrno := errors.AsType[syscall.Errno](err)
+	switch op, isOp := errors.AsType[*net.OpError](err); {
+	case err == nil, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
+		return server + " closed the connection"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.ECONNABORTED):
+		return server + " broke the connection off (reset)"
+	case errors.Is(err, syscall.ETIMEDOUT):
+		return "the connection to " + server + " timed out"
+	case isErrno:
+		return "the connection to " + server + " failed: " + errno.Error()
+	case isOp:
+		return "the connection to " + server + " failed: " + op.Err.Error()
 	}
-	return fault.New(fault.Connect, "cannot %s the server: %v", what, err)
+	return "the connection to " + server + " failed: " + err.Error()
 }
 
 // TimedOut reports whether the last wait ended because nothing moved: the

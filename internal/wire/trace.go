@@ -13,8 +13,8 @@ const traceLine = 2000
 
 // Trace writes what passes over a connection for a person to read: an arrow
 // each way, the time since the start, literals as their size, secrets as
-// <hidden>. A nil Trace writes nothing. Errors of the writer are ignored: a
-// trace must not break the session it watches.
+// <hidden>. Each line is one call of Write. A nil Trace writes nothing. Errors of
+// the writer are ignored: a trace must not break the session it watches.
 type Trace struct {
 	w       io.Writer
 	now     func() time.Time
@@ -32,6 +32,14 @@ type Trace struct {
 // NewTrace starts a trace on w. With showSecrets nothing is hidden.
 func NewTrace(w io.Writer, now func() time.Time, showSecrets bool) *Trace {
 	return &Trace{w: w, now: now, start: now(), show: showSecrets}
+}
+
+// begin forgets the line that another connection was cut off in: a Trace may go
+// on with the next one.
+func (t *Trace) begin() {
+	if t != nil {
+		t.head, t.n, t.skip = t.head[:0], 0, 0
+	}
 }
 
 // Note writes a line about the connection itself.
