@@ -68,8 +68,7 @@ func (r *remover) do(ctx context.Context, w *Writer, p *part, from ...state) err
 			return err
 		}
 		if refused != nil {
-			r.keep(p, set, refused)
-			return nil
+			return r.keep(ctx, w, p, set, refused)
 		}
 	}
 	if !r.uidplus && !r.everything {
@@ -84,17 +83,29 @@ func (r *remover) flagThem(ctx context.Context, s *session.Session, set query.Se
 	return res.Refusal, err
 }
 
-// keep ends items that the server refuses to remove. One that is copied is not
-// told to be refused: done again, it would be there twice.
-func (r *remover) keep(p *part, set query.Set, refused error) {
-	for uid := range set.All() {
-		it := p.items[uid]
-		if it.state == copied {
+// keep ends items that the server refuses to flag. An earlier STORE, of which a
+// lost connection has kept the answer, may have flagged them all the same, so
+// that has to be looked at. One that is copied is not told to be refused: done
+// again, it would be there twice.
+func (r *remover) keep(ctx context.Context, w *Writer, p *part, set query.Set, refused error) error {
+	there, err := w.Session.Fetch(ctx, session.FetchRequest{Set: set, Items: []string{"FLAGS"}, Row: func(m *session.Fetched) error {
+		switch it := p.items[m.UID]; {
+		case hasFlag(m.Flags, `\Deleted`):
+			it.end(result.Flagged, `flagged \Deleted, not removed: `+refused.Error(), refused)
+		case it.state == copied:
 			it.end(result.Copied, "the original stays: "+refused.Error(), refused)
-		} else {
+		default:
 			it.end(result.Refused, refused.Error(), refused)
 		}
+		return nil
+	}})
+	if err != nil {
+		return err
 	}
+	for uid := range set.Subtract(there).All() {
+		p.items[uid].end(result.Done, "", nil)
+	}
+	return nil
 }
 
 // flagged ends items that stay, flagged.

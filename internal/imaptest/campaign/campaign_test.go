@@ -35,7 +35,8 @@ const (
 
 // TestCampaign spoils every operation at every point. IMAPKNIFE_CAMPAIGN=NAME
 // runs the trial of that name alone; IMAPKNIFE_CAMPAIGN_SEED=N chooses other
-// points inside commands and responses, and other faults of later connections.
+// points inside commands and responses, and other faults of later connections;
+// these depend on the length of the server's texts as well, trials' names do not.
 func TestCampaign(t *testing.T) {
 	f := newField(t)
 	if f == nil {

@@ -72,10 +72,8 @@ func (f *field) run(op *operation, user string, about []message, list []trouble)
 		}
 		defer os.RemoveAll(home)
 		env = append(env, "HOME="+home)
-		learn := exec.Command(f.program, "status")
-		learn.Env = env
-		if text, err := learn.CombinedOutput(); err != nil {
-			return nil, nil, fmt.Errorf("status: %w: %s", err, text)
+		if err := f.acquaint(env); err != nil {
+			return nil, nil, err
 		}
 		s.before = proxy.Record().Last()
 		proxy.Record().Reset()
@@ -106,6 +104,16 @@ func (f *field) run(op *operation, user string, about []message, list []trouble)
 	}
 	o.read(stdout)
 	return o, s, nil
+}
+
+// acquaint has imapknife learn what the server offers.
+func (f *field) acquaint(env []string) error {
+	cmd := exec.Command(f.program, "status")
+	cmd.Env = env
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("status: %w: %s", err, text)
+	}
+	return nil
 }
 
 // process runs imapknife to its end, or until the spoiler kills it.
