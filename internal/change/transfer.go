@@ -2,7 +2,6 @@ package change
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -54,8 +53,12 @@ func (a *Transfer) name() string {
 func (a *Transfer) Prepare(ctx context.Context, s *session.Session) error {
 	base, err := a.baseline(ctx, s)
 	if err != nil && a.Create && fault.KindOf(err) == fault.Refused && !s.Broken() {
-		if _, refused, err := s.Create(ctx, a.To, ""); err != nil || refused != nil {
-			return errors.Join(err, refused)
+		_, refused, lost := s.Create(ctx, a.To, "")
+		switch {
+		case lost != nil:
+			return lost
+		case refused != nil:
+			return refused
 		}
 		base, err = a.baseline(ctx, s)
 	}
