@@ -60,15 +60,36 @@ func (p *planner) all() ([]trial, error) {
 	if slices.ContainsFunc(clean.commands, asks) == p.op.known {
 		return nil, fmt.Errorf("%s: what the server offers is to be known only from an earlier run: %q", p.op.name, clean.commands)
 	}
-	first := p.behind(nil, clean)
 	begin := changes(clean)
-	late := slices.DeleteFunc(slices.Clone(first), func(t trial) bool { return !t.troubles[0].leaves(clean, begin) })
+	var early, late []trial
+	for _, t := range p.behind(nil, clean) {
+		if t.troubles[0].leaves(clean, begin) {
+			late = append(late, t)
+		} else {
+			early = append(early, t)
+		}
+	}
+	first := append(p.thin(early), late...)
 	second, err := p.further(late, secondBases, secondTrials)
 	if err != nil {
 		return nil, err
 	}
 	third, err := p.further(second, thirdBases, thirdTrials)
 	return slices.Concat(first, second, third), err
+}
+
+// thin keeps two kinds of fault for each point: where nothing has been sent yet
+// that changes anything, they are much alike.
+func (p *planner) thin(trials []trial) (out []trial) {
+	p.random.Shuffle(len(trials), func(i, k int) { trials[i], trials[k] = trials[k], trials[i] })
+	kept := map[point]int{}
+	for _, t := range trials {
+		if at := t.troubles[0].at; kept[at] < 2 {
+			kept[at]++
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // rehearse runs the operation with the troubles and returns what passed over

@@ -121,11 +121,11 @@ func process(cmd *exec.Cmd, s *spoiler) (o *outcome, out string, err error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	started, ended := make(chan struct{}), make(chan struct{})
-	s.kill = func() {
+	s.onKill(func() {
 		<-started
 		cmd.Process.Kill()
 		<-ended
-	}
+	})
 	if err := cmd.Start(); err != nil {
 		return nil, "", err
 	}

@@ -56,6 +56,13 @@ func (s *spoiler) struck() (n int) {
 	return n
 }
 
+// onKill says how imapknife is killed.
+func (s *spoiler) onKill(kill func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kill = kill
+}
+
 // hook judges one chunk for the proxy.
 func (s *spoiler) hook(c imaptest.Chunk) imaptest.Verdict {
 	s.mu.Lock()
