@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
@@ -127,11 +128,9 @@ type part struct {
 func (p *part) in(want ...state) iter.Seq[*item] {
 	return func(yield func(*item) bool) {
 		for uid := range p.set.All() {
-			it := p.items[uid]
-			for _, s := range want {
-				if it.state == s && !yield(it) {
-					return
-				}
+			// Once each, though the caller may put it into another state.
+			if it := p.items[uid]; slices.Contains(want, it.state) && !yield(it) {
+				return
 			}
 		}
 	}

@@ -24,7 +24,7 @@ func (a *Remove) name() string { return "expunge" }
 func (a *Remove) begin(context.Context, *Writer, *part) error { return nil }
 
 func (a *Remove) do(ctx context.Context, w *Writer, p *part) error {
-	r := &remover{action: a.name(), flag: a.Flag, uidplus: a.UIDPLUS, everything: a.Everything}
+	r := &remover{flag: a.Flag, uidplus: a.UIDPLUS, everything: a.Everything}
 	return r.do(ctx, w, p, todo, sent)
 }
 
@@ -48,7 +48,6 @@ func (a *Remove) look(ctx context.Context, w *Writer, p *part) error {
 // remover is the way of messages out of a mailbox, of those that are copied as
 // of those that are deleted. Both steps may be done twice.
 type remover struct {
-	action     string
 	flag       bool
 	uidplus    bool
 	everything bool

@@ -120,7 +120,7 @@ func (a *Transfer) do(ctx context.Context, w *Writer, p *part) error {
 	if err := a.copy(ctx, w, p); err != nil {
 		return err
 	}
-	r := &remover{action: a.name(), flag: true, uidplus: a.uidplus}
+	r := &remover{flag: true, uidplus: a.uidplus}
 	return r.do(ctx, w, p, copied)
 }
 
