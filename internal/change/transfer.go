@@ -69,6 +69,11 @@ func (a *Transfer) Prepare(ctx context.Context, s *session.Session) error {
 	if a.canMove, err = s.HasNow(ctx, "MOVE"); err == nil {
 		a.uidplus, err = s.HasNow(ctx, "UIDPLUS")
 	}
+	if a.Move && !a.canMove {
+		// Somebody may be asked now, for long. Asked again, STATUS finds out that
+		// the server has gone before COPY is sent, of which nobody would know more.
+		a.base = nil
+	}
 	return err
 }
 
