@@ -46,6 +46,8 @@ func (in *input) connection() (*connection, error) {
 	c.cfg = session.Config{
 		Host: c.account.Host, Port: c.account.Port, TLS: mode, User: c.account.User, Auth: in.list("auth"),
 		ServerName: in.last("server-name"), CAFile: in.last("ca-file"), Insecure: in.flagged("insecure"),
+		ClientCert: in.last("client-cert"), ClientKey: in.last("client-key"), TLSPins: in.all("tls-pin"), TLSMin: in.last("tls-min"),
+		Proxy: in.last("proxy"), UnixSocket: in.last("unix-socket"), Tunnel: in.last("tunnel"), Environ: in.p.Environ, Stderr: in.p.Stderr,
 		ConnectTimeout: in.duration("connect-timeout", 10*time.Second),
 		IOTimeout:      in.duration("io-timeout", 30*time.Second),
 		NoPipelining:   in.flagged("no-pipelining"),

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strconv"
@@ -27,9 +28,21 @@ type Config struct {
 	// Auth is the order of mechanisms to try; empty for the default.
 	Auth []string
 
-	ServerName string // name in the certificate, Host when empty
-	CAFile     string // PEM file of authorities to trust instead of the system's
-	Insecure   bool   // do not verify the certificate
+	ServerName string   // name in the certificate, Host when empty
+	CAFile     string   // PEM file of authorities to trust instead of the system's
+	ClientCert string   // PEM file of a certificate to show, empty for none
+	ClientKey  string   // PEM file of its key, ClientCert when empty
+	TLSPins    []string // sha256:… of keys, one of which the server must have; they stand in for the verification
+	TLSMin     string   // 1.2 or 1.3, empty for 1.2
+	Insecure   bool     // do not verify the certificate
+
+	Proxy      string        // socks5://… or http://…, empty for none
+	UnixSocket string        // connect to this socket instead of Host and Port
+	Tunnel     string        // shell command that is the connection
+	Environ    []string      // for the tunnel
+	Stderr     io.Writer     // for what the tunnel says
+	Resolver   *net.Resolver // nil for the system's
+	Progress   *Progress     // Open notes in it how far it has come; may be nil
 
 	ConnectTimeout time.Duration // for name, TCP and TLS together
 	IOTimeout      time.Duration // without progress
