@@ -22,7 +22,9 @@ type setting struct {
 	flag  *flag
 	value string
 	has   bool // a value was given
-	env   bool // by the environment
+	// source is where it is from: empty for the command line, else the
+	// environment variable or the line of the account file.
+	source string
 }
 
 // permute finds the verb, its flags and its arguments, in whatever order they

@@ -2,7 +2,9 @@ package cmds
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,7 +15,9 @@ import (
 
 	"github.com/imapknife/imapknife/creds"
 	"github.com/imapknife/imapknife/internal/config"
+	"github.com/imapknife/imapknife/internal/discover"
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/oauth"
 	"github.com/imapknife/imapknife/internal/session"
 	"github.com/imapknife/imapknife/internal/wire"
 	"github.com/imapknife/imapknife/output"
@@ -21,14 +25,17 @@ import (
 
 // connection is where a verb's session goes, checked before dialling.
 type connection struct {
-	in      *input
-	account config.Account
-	cfg     session.Config
-	sources creds.Sources
-	opened  session.Config // of the last session
-	secret  *creds.Secret  // once it is known
-	end     func()         // ends the latest session, nil before the first
-	tracing *wire.Trace    // of all sessions, nil before the first and without one
+	in        *input
+	account   config.Account
+	cfg       session.Config
+	sources   creds.Sources
+	oauth     *oauth.Source  // of an account with a token that can be renewed, else nil
+	anonymous bool           // without a login
+	opened    session.Config // of the last session
+	secret    *creds.Secret  // once it is known
+	from      string         // where that is from
+	end       func()         // ends the latest session, nil before the first
+	tracing   *wire.Trace    // of all sessions, nil before the first and without one
 }
 
 // connection reads the flags and the environment that say which server.
@@ -52,6 +59,7 @@ func (in *input) connection() (*connection, error) {
 		IOTimeout:      in.duration("io-timeout", 30*time.Second),
 		NoPipelining:   in.flagged("no-pipelining"),
 		Memory:         in.memory(), Now: in.p.Now,
+		AuthzID: in.last("authzid"), Resolver: in.resolver(),
 		Notice: func(text string) { in.say("the server says: %s", text) },
 		Warn:   func(text string) { in.say("%s", text) },
 	}
@@ -84,8 +92,7 @@ func (in *input) account() (config.Account, error) {
 			return a, in.blame(err, "url")
 		}
 	} else if a.Host = in.last("host"); a.Host == "" {
-		return a, fault.New(fault.Usage, "no account").
-			Hint("--url imaps://user@host/ or IMAPKNIFE_URL names one; imapknife sandbox starts one to try")
+		return a, noAccount(in.file)
 	}
 	counts := func(name string) bool { return in.given(name) || in.flagged(name) && !(byURL && in.given("url")) }
 	if counts("user") || a.User == "" {
@@ -99,13 +106,29 @@ func (in *input) account() (config.Account, error) {
 			return a, in.blame(err, "port")
 		}
 	}
-	if a.User == "" && !in.flagged("no-login") {
+	if a.User == "" && !in.flagged("no-login") && !in.verb.userOptional && !in.secretless() {
 		return a, in.blame(fault.New(fault.Usage, "no user name").Hint("write it into the URL (imaps://user@host/) or use --user"), "url")
 	}
 	return a.Complete()
 }
 
+// secretless reports whether --auth asks for a login that needs no user name.
+func (in *input) secretless() bool {
+	return slices.ContainsFunc(in.list("auth"), func(name string) bool {
+		return strings.EqualFold(name, "external") || strings.EqualFold(name, "anonymous")
+	})
+}
+
+// resolver is what asks for names, nil for the system's.
+func (in *input) resolver() *net.Resolver {
+	if addr := in.last("dns-server"); addr != "" {
+		return discover.ResolverAt(addr)
+	}
+	return nil
+}
+
 // readOnly reports whether nothing may be changed, and what would lift that.
+// What an account is pinned to, no flag lifts.
 func (in *input) readOnly() (on bool, hint string, err error) {
 	var lift []string
 	if in.given("read-only") {
@@ -120,51 +143,10 @@ func (in *input) readOnly() (on bool, hint string, err error) {
 	default:
 		return false, "", fault.New(fault.Usage, "IMAPKNIFE_MODE: %q is not readonly", mode)
 	}
+	if in.profile != nil && in.profile.Mode == "readonly" {
+		lift = append(lift, fmt.Sprintf("take the mode from account %s in %s", in.profile.Name, in.file.Path))
+	}
 	return len(lift) > 0, strings.Join(lift, " and "), nil
-}
-
-// secrets says where the password comes from. A source on the command line
-// wins over those of the environment.
-func (in *input) secrets(c *connection) error {
-	given := 0
-	for _, name := range []string{"password-stdin", "password-file", "password-command"} {
-		if in.given(name) {
-			given++
-		}
-	}
-	if given > 1 {
-		return fault.New(fault.Usage, "--password-stdin, --password-file and --password-command exclude each other")
-	}
-	source := func(name string) string {
-		if given > 0 && !in.given(name) {
-			return ""
-		}
-		return in.last(name)
-	}
-	c.sources = creds.Sources{File: source("password-file"), Command: source("password-command"), Stderr: in.p.Stderr, Environ: in.p.Environ}
-	if in.flagged("password-stdin") {
-		if isTerminal(in.p.Stdin) {
-			return fault.New(fault.Usage, "--password-stdin reads from a pipe, not from a terminal")
-		}
-		c.sources.Stdin = in.p.Stdin
-	}
-	c.sources.Env, _ = in.p.Getenv("IMAPKNIFE_PASSWORD")
-	if isTerminal(in.p.Stderr) {
-		c.sources.Prompt = func(ctx context.Context) (string, error) { return prompt(ctx, c.account) }
-	}
-	return nil
-}
-
-// blameSource is blame for what the password was sought in.
-func (c *connection) blameSource(err error) error {
-	switch {
-	case c.sources.Stdin != nil:
-	case c.sources.File != "":
-		return c.in.blame(err, "password-file")
-	case c.sources.Command != "":
-		return c.in.blame(err, "password-command")
-	}
-	return err
 }
 
 // memory is the file of what servers were like, in the user's cache.
@@ -232,8 +214,11 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 	if cfg.Insecure && cfg.TLS != session.NoTLS {
 		c.in.say("warning: the certificate of %s is not verified (--insecure)", cfg.Host)
 	}
-	if !c.in.flagged("no-login") {
+	if !c.in.flagged("no-login") && !c.anonymous {
 		cfg.Secret = c.reveal
+		if c.oauth != nil {
+			cfg.Renew = c.renew
+		}
 	}
 	c.opened = cfg
 	s, err := session.Open(ctx, cfg)
@@ -242,19 +227,6 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 	}
 	c.end = sync.OnceFunc(func() { s.Close() })
 	return s, c.end, nil
-}
-
-// reveal finds the password, which a second session must not ask for again: a
-// pipe has been read, and a person has typed.
-func (c *connection) reveal(ctx context.Context) (string, error) {
-	if c.secret == nil {
-		secret, err := c.sources.Secret(ctx)
-		if err != nil {
-			return "", c.blameSource(err)
-		}
-		c.secret = &secret
-	}
-	return c.secret.Reveal(), nil
 }
 
 // pauses are the waits before each try to open a session again.

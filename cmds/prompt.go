@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/imapknife/imapknife/creds"
@@ -54,6 +55,27 @@ func prompt(ctx context.Context, a config.Account) (string, error) {
 		}
 		return a.text, a.err
 	}
+}
+
+// ask asks on the process's terminal for a line, which it shows.
+func ask(ctx context.Context, question string) (string, error) {
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return "", fault.Wrap(fault.Usage, err, "there is no terminal to ask on")
+	}
+	defer tty.Close()
+	io.WriteString(tty, output.Visible(question))
+	line, err := bufio.NewReader(interruptible{ctx, tty}).ReadString('\n')
+	if err != nil {
+		io.WriteString(tty, "\n")
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return "", cause
+	}
+	if line = strings.TrimSpace(line); line == "" {
+		return "", fault.New(fault.Usage, "nothing was answered")
+	}
+	return line, nil
 }
 
 // The keys that mean something in a password prompt.

@@ -16,14 +16,19 @@ func newSchema() *verb {
 		summary: "print the JSON Schema of what a verb prints",
 		about: `Prints the JSON Schema (2020-12) of the document that the verb prints with
 --json; a line of --jsonl is its $defs/row. Fields that carry text from mail are
-marked "x-untrusted". --count asks for that of the verb's --count. Without a
-verb: one object with the schemas of all.`,
+marked "x-untrusted". --count, --effective and --discover ask for what the verb
+prints with that flag. Without a verb: one object with the schemas of all.`,
 		examples: []example{
 			{"fields of a search row", `imapknife schema search | jq -r '."$defs".row.properties | keys[]'`},
 		},
-		flags: lookup("count"),
+		flags: lookup(variantFlags...),
 		setup: func(in *input) (runner, error) {
-			name := strings.Join(in.args, " ")
+			name, flag := strings.Join(in.args, " "), ""
+			for _, f := range variantFlags {
+				if in.flagged(f) {
+					flag = f
+				}
+			}
 			if name != "" {
 				v := findVerb(in.args)
 				switch {
@@ -33,30 +38,48 @@ verb: one object with the schemas of all.`,
 						err = fault.New(fault.Usage, "unknown command %q", name)
 					}
 					return nil, err
-				case in.flagged("count") && v.count == nil:
-					return nil, fault.New(fault.Usage, "%s has no --count", name)
+				case flag != "" && v.variant(flag) == nil:
+					return nil, fault.New(fault.Usage, "%s has no --%s", name, flag)
 				case v.row == nil:
 					return nil, fault.New(fault.Usage, "%s prints no rows, so it has no schema", name)
 				}
 			}
-			return func(context.Context) error { return runSchema(in.p, name, in.flagged("count")) }, nil
+			return func(context.Context) error { return runSchema(in.p, name, flag) }, nil
 		},
 	}
 }
 
-func runSchema(p *Process, name string, count bool) error {
+// variantFlags are the flags that make a verb emit something else.
+var variantFlags = []string{"count", "effective", "discover"}
+
+// variant is what the verb emits with the flag, nil when that makes no
+// difference.
+func (v *verb) variant(flag string) *variant {
+	for i := range v.variants {
+		if v.variants[i].flag == flag {
+			return &v.variants[i]
+		}
+	}
+	return nil
+}
+
+func runSchema(p *Process, name, flag string) error {
 	all := map[string]json.RawMessage{}
 	for _, v := range leaves() {
-		if v.row == nil || count && v.count == nil || name != "" && v.path != name {
+		other := v.variant(flag)
+		if v.row == nil || flag != "" && other == nil || name != "" && v.path != name {
 			continue
 		}
 		title := "imapknife " + v.path
 		var doc []byte
 		var err error
-		if count {
-			doc, err = result.SchemaEither(v.count, title+" --count")
-		} else {
+		switch {
+		case flag == "":
 			doc, err = result.Schema(v.row, v.single, title)
+		case other.either:
+			doc, err = result.SchemaEither(other.row, title+" --"+flag)
+		default:
+			doc, err = result.Schema(other.row, false, title+" --"+flag)
 		}
 		if err != nil {
 			return err

@@ -35,9 +35,9 @@ Nothing found is exit 0; --fail-empty makes it 1.`,
 			{"how many from either", "imapknife search --count OR FROM alice FROM bob SINCE 2026-11-01"},
 			{"the newest with a PDF, to a file", "imapknife search --has-attachment='*.pdf' --newest 1 --json | imapknife fetch - --raw >newest.eml"},
 		},
-		flags: append(lookup("long", "count"), selectionFlags()...),
-		row:   result.Message{},
-		count: result.Count{},
+		flags:    append(lookup("long", "count"), selectionFlags()...),
+		row:      result.Message{},
+		variants: []variant{{flag: "count", row: result.Count{}, either: true}},
 		setup: func(in *input) (runner, error) {
 			c, err := in.connection()
 			if err != nil {

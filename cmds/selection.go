@@ -136,7 +136,7 @@ func (in *input) hintValue(err error, words ...string) error {
 		return err
 	}
 	for _, s := range in.settings {
-		if s.flag.arity == optional && s.value == "" && !s.env {
+		if s.flag.arity == optional && s.value == "" && s.source == "" {
 			e.Hint("a value of --%s stands behind an equals sign: --%s='%s'", s.flag.name, s.flag.name, words[len(words)-1])
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imapknife/imapknife/internal/config"
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/suggest"
 	"github.com/imapknife/imapknife/output"
@@ -27,14 +28,26 @@ type verb struct {
 	examples []example
 	flags    []*flag
 	subs     []*verb
-	row      any  // what it emits, nil for nothing
-	single   bool // one row, not an array
-	count    any  // what it emits with --count
-	opaque   bool // the arguments are another program's command line
+	row      any       // what it emits, nil for nothing
+	single   bool      // one row, not an array
+	variants []variant // what it emits with other flags
+	opaque   bool      // the arguments are another program's command line
+	// ownAccount keeps the account file from the flags: the verb looks there
+	// by itself.
+	ownAccount bool
+	// userOptional tells that a server without a user is enough.
+	userOptional bool
 	// setup makes an options struct of the input and checks it, before
 	// anything is dialled.
 	setup func(in *input) (runner, error)
 	path  string // with the parent's name in front
+}
+
+// variant is what a verb emits where a flag makes that something else.
+type variant struct {
+	flag   string
+	row    any
+	either bool // one row, or asked of several mailboxes an array of them
 }
 
 type example struct{ what, line string }
@@ -44,6 +57,7 @@ type runner func(ctx context.Context) error
 
 // The groups of verbs, in the order of help.
 const (
+	groupAccounts  = "Accounts"
 	groupMailboxes = "Mailboxes"
 	groupMessages  = "Messages"
 	groupCI        = "Test mailboxes"
@@ -54,6 +68,7 @@ const (
 // verbs is the table of commands.
 func verbs() []*verb {
 	table := []*verb{
+		newLogin(), newLogout(), newAccounts(), newToken(), newDoctor(),
 		newList(), newStatus(), newSelect(), newMailbox(),
 		newSearch(), newFetch(), newShow(), newAttachments(), newAppend(),
 		newStore(), newCopy(), newMove(), newDelete(), newExpunge(),
@@ -138,6 +153,8 @@ type input struct {
 	verb     *verb
 	args     []string
 	settings []setting
+	file     *config.File    // the account file, where it was looked into
+	profile  *config.Profile // the account of it that is used, nil for none
 }
 
 // parse makes an input of the process's argv. The command line is put in order
@@ -196,6 +213,9 @@ func parseLine(p *Process) (*input, error) {
 		}
 	}
 	if err := in.environment(allowed); err != nil {
+		return in, err
+	}
+	if err := in.layer(); err != nil {
 		return in, err
 	}
 	return in, in.run(o)
@@ -271,7 +291,7 @@ func (in *input) environment(allowed []*flag) error {
 		if !f.env || !ok || v == "" || in.flagged(f.name) || slices.ContainsFunc(rivals[f.name], in.given) {
 			continue
 		}
-		s := setting{flag: f, value: v, has: true, env: true}
+		s := setting{flag: f, value: v, has: true, source: f.envName()}
 		if f.arity == none {
 			on, err := strconv.ParseBool(v)
 			if err != nil {
@@ -280,7 +300,7 @@ func (in *input) environment(allowed []*flag) error {
 			if !on {
 				continue
 			}
-			s = setting{flag: f, env: true}
+			s = setting{flag: f, source: f.envName()}
 		} else if err := f.check(v); err != nil {
 			return fault.New(fault.Usage, "%s: %v", f.envName(), err)
 		}
@@ -297,7 +317,7 @@ func (in *input) flagged(name string) bool {
 
 // given reports whether the flag stands on the command line.
 func (in *input) given(name string) bool {
-	return slices.ContainsFunc(in.settings, func(s setting) bool { return s.flag.name == name && !s.env })
+	return slices.ContainsFunc(in.settings, func(s setting) bool { return s.flag.name == name && s.source == "" })
 }
 
 // last is the flag's value, the last one given.
@@ -400,8 +420,13 @@ func (in *input) blame(err error, names ...string) error {
 		return err
 	}
 	for _, f := range lookup(names...) {
-		if in.flagged(f.name) && !in.given(f.name) {
+		i := slices.IndexFunc(in.settings, func(s setting) bool { return s.flag == f })
+		switch {
+		case i < 0 || in.given(f.name):
+		case in.settings[i].source == f.envName():
 			e.Hint("%s is set in the environment", f.envName())
+		default:
+			e.Hint("it stands in %s", in.settings[i].source)
 		}
 	}
 	return err

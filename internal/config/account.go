@@ -70,6 +70,24 @@ func ParseURL(text string) (Account, error) {
 	return a, nil
 }
 
+// URL is the account's server as a URL: without the user, and without a port
+// that is the scheme's own.
+func (a Account) URL() string {
+	for _, m := range modes {
+		if m.tls == a.TLS {
+			host := a.Host
+			if strings.Contains(host, ":") {
+				host = "[" + strings.Replace(host, "%", "%25", 1) + "]"
+			}
+			if a.Port != 0 && a.Port != m.port {
+				host += ":" + strconv.Itoa(a.Port)
+			}
+			return m.scheme + "://" + host + "/"
+		}
+	}
+	return ""
+}
+
 const passwordWays = "set IMAPKNIFE_PASSWORD, or use --password-command, --password-file or --password-stdin"
 
 // form is the hint that shows what a URL looks like.

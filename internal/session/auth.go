@@ -6,75 +6,145 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/emersion/go-sasl"
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/sasl"
 	"github.com/imapknife/imapknife/internal/wire"
 )
 
-// A mechanism is one way to log in. offered looks at what the server announced
-// and whether user and secret are plain ASCII; command returns the command.
-type mechanism struct {
-	name    string
-	offered func(c caps, ascii bool) bool
-	command func(s *Session, offered caps, secret string) (*wire.Command, error)
+// A method is one way to log in: a SASL mechanism, or the LOGIN command where
+// that is nil.
+type method struct {
+	*sasl.Mechanism
+	binding string // channel binding to use instead of the usual one
 }
 
-// mechanisms lists the ways to log in, in the order of preference. LOGIN comes
-// first because commands can be sent behind it in the same flight; Cyrus loses
-// its place in its input when something follows AUTHENTICATE, so behind that
-// nothing is sent before the answer.
-var mechanisms = [...]mechanism{
-	{"login", func(c caps, ascii bool) bool { return !c.has("LOGINDISABLED") && ascii }, loginCommand},
-	{"plain", func(c caps, _ bool) bool { return c.has("AUTH=PLAIN") }, saslCommand},
-	{"login", func(c caps, _ bool) bool { return !c.has("LOGINDISABLED") }, loginCommand},
+func (m method) String() string {
+	if m.Mechanism == nil {
+		return "LOGIN"
+	}
+	return m.Name
 }
 
-// Mechanisms names the ways to log in that --auth can choose.
+// needsSecret reports whether there must be a password or a token.
+func (m method) needsSecret() bool { return m.Mechanism == nil || m.Needs != sasl.NeedsNothing }
+
+// Mechanisms names the ways to log in that --auth can choose, strongest first.
+// login is the LOGIN command or, where that is not allowed, the mechanism.
 func Mechanisms() []string {
 	var names []string
-	for _, m := range mechanisms {
-		if !slices.Contains(names, m.name) {
-			names = append(names, m.name)
-		}
+	for _, m := range sasl.Mechanisms() {
+		names = append(names, strings.ToLower(m.Name))
 	}
 	return names
 }
 
-func loginCommand(s *Session, _ caps, secret string) (*wire.Command, error) {
-	return wire.NewCommand("LOGIN").String(s.cfg.User).Secret(secret), nil
+// methods lists the ways to log in that the server offers and the person
+// allows, in the order in which to try them. ascii tells that user and secret
+// are plain ASCII, as the LOGIN command wants them.
+//
+// Without --auth there is one: the strongest, for a failed one must not be
+// followed by one that shows the password. Of those that show it, the LOGIN
+// command comes first because commands can be sent behind it in the same
+// flight; Cyrus loses its place in its input when something follows
+// AUTHENTICATE, so behind that nothing is sent before the answer.
+func (s *Session) methods(offered caps, ascii bool) []method {
+	names := offered.mechanisms()
+	have := []sasl.Kind{sasl.NeedsNothing, sasl.NeedsPassword}
+	if s.cfg.Token {
+		have[1] = sasl.NeedsToken
+	}
+	login := !s.cfg.Token && s.cfg.AuthzID == "" && !offered.has("LOGINDISABLED")
+	var out []method
+	add := func(list []sasl.Mechanism) {
+		for _, m := range list {
+			out = append(out, method{Mechanism: &m})
+		}
+	}
+	for _, want := range s.cfg.Auth {
+		chosen := sasl.Choose(names, []string{want}, have...)
+		if strings.EqualFold(want, "LOGIN") && login && (ascii || len(chosen) == 0) {
+			out = append(out, method{})
+			continue
+		}
+		add(chosen)
+	}
+	if len(s.cfg.Auth) > 0 {
+		return out
+	}
+	if s.cfg.ClientCert != "" {
+		add(sasl.Choose(names, []string{"EXTERNAL"}, have...))
+	}
+	add(sasl.Choose(names, nil, have[1:]...))
+	reveals := slices.IndexFunc(out, func(m method) bool { return m.Reveals })
+	switch {
+	case !login:
+	case reveals >= 0 && ascii:
+		out = slices.Insert(out, reveals, method{})
+	default:
+		out = append(out, method{})
+	}
+	return out[:min(len(out), 1)]
 }
 
-// saslCommand is AUTHENTICATE (RFC 9051 section 6.2.2) with go-sasl's PLAIN.
-func saslCommand(s *Session, offered caps, secret string) (*wire.Command, error) {
-	client := sasl.NewPlainClient("", s.cfg.User, secret)
+// command starts one try of a method. done judges what the mechanism makes of
+// the server's OK, failure what a server said before its NO.
+func (s *Session) command(m method, offered caps, secret string) (cmd *wire.Command, client sasl.Client, err error) {
+	if m.Mechanism == nil {
+		return wire.NewCommand("LOGIN").String(s.cfg.User).Secret(secret), nil, nil
+	}
+	as := sasl.Credentials{
+		User: s.cfg.User, Authzid: s.cfg.AuthzID, Host: s.cfg.Host, Port: s.cfg.Port,
+		TLS: s.tlsState, Offered: offered.mechanisms(), Binding: m.binding,
+	}
+	if m.Needs == sasl.NeedsToken {
+		as.Token = secret
+	} else {
+		as.Password = secret
+	}
+	if client, err = m.New(as); err != nil {
+		return nil, nil, err
+	}
 	name, initial, err := client.Start()
 	if err != nil {
-		return nil, fault.Wrap(fault.Auth, err, "cannot start authentication")
+		return nil, nil, fault.Wrap(fault.Auth, err, "cannot log in as %q by %s", s.cfg.User, m)
 	}
-	s.c.Hide(string(initial))
-	cmd := wire.NewCommand("AUTHENTICATE").Atom(name)
-	sent := offered.has("SASL-IR")
-	if sent {
-		cmd.SecretAtom(base64.StdEncoding.EncodeToString(initial))
+	if m.Reveals {
+		s.c.Hide(string(initial))
+	}
+	// AUTHENTICATE (RFC 9051 section 6.2.2), with an initial response where
+	// the server takes one.
+	cmd = wire.NewCommand("AUTHENTICATE").Atom(name)
+	owed := initial != nil
+	if owed && offered.has("SASL-IR") {
+		owed = false
+		line := base64.StdEncoding.EncodeToString(initial)
+		if line == "" {
+			line = "=" // an empty response, not none
+		}
+		cmd.SecretAtom(line)
 	}
 	return cmd.OnContinue(func(challenge []byte) ([]byte, error) {
-		if !sent {
-			sent = true
+		if owed {
+			owed = false
 			return initial, nil
 		}
 		reply, err := client.Next(challenge)
 		if err != nil {
-			err = fault.Wrap(fault.Auth, err, "cannot log in as %q: the server asks for more than the mechanism has", s.cfg.User)
+			err = fault.Wrap(fault.Auth, err, "cannot log in as %q by %s", s.cfg.User, m)
 		}
 		return reply, err
-	}), nil
+	}), client, nil
 }
 
-// authenticate puts the login into flight. What the server offers before
-// login must be known first: LOGINDISABLED forbids to send the password.
-func (s *Session) authenticate(ctx context.Context, secret string) error {
-	s.c.Hide(secret)
-	m, offered, err := s.agree(ctx, isASCII(s.cfg.User+secret))
+// authenticate logs in. What the server offers before login must be known
+// first: LOGINDISABLED forbids to send the password. The LOGIN command, if it
+// is the last way to try, is put into flight and not waited for.
+func (s *Session) authenticate(ctx context.Context) error {
+	if s.preauth = s.welcome; s.preauth {
+		s.caps, s.greeting = s.greeting, nil
+		return nil
+	}
+	methods, offered, err := s.agree(ctx)
 	if err != nil {
 		return err
 	}
@@ -82,7 +152,54 @@ func (s *Session) authenticate(ctx context.Context, secret string) error {
 		s.record.Greeting, s.learnt = names, true
 	}
 	s.literals(offered)
-	cmd, err := m.command(s, offered, secret)
+	for i, m := range methods {
+		err = s.try(ctx, m, offered, i == len(methods)-1)
+		if err == nil || fault.KindOf(err) != fault.Auth || s.unproven || s.c.Broken() {
+			break
+		}
+		if i+1 < len(methods) {
+			s.cfg.Trace.Note("%s failed, %s is next", m, methods[i+1])
+			s.rejected, s.prologue, s.login = nil, nil, nil
+		}
+	}
+	if err != nil || s.guessed != nil {
+		return err
+	}
+	// A server met for the first time is asked in the same flight.
+	return s.later(ctx, s.capability(), func(wire.Status) error { return nil })
+}
+
+// try logs in by one method. A refused token is tried once more after it was
+// renewed.
+func (s *Session) try(ctx context.Context, m method, offered caps, last bool) error {
+	for renewed := false; ; renewed = true {
+		secret := ""
+		if m.needsSecret() {
+			var err error
+			if secret, err = s.reveal(ctx); err != nil {
+				return err
+			}
+		}
+		err := s.attempt(ctx, m, offered, secret, last)
+		if fault.KindOf(err) != fault.Auth || m.Mechanism == nil || m.Needs != sasl.NeedsToken || renewed || s.cfg.Renew == nil || s.c.Broken() {
+			return err
+		}
+		fresh, rerr := s.cfg.Renew(ctx, secret)
+		if rerr != nil {
+			return rerr
+		}
+		if fresh == secret {
+			return err
+		}
+		s.cfg.Trace.Note("the token was refused, and is renewed")
+		s.secret = &fresh
+		s.c.Hide(fresh)
+		s.rejected, s.prologue, s.login = nil, nil, nil
+	}
+}
+
+func (s *Session) attempt(ctx context.Context, m method, offered caps, secret string, last bool) error {
+	cmd, client, err := s.command(m, offered, secret)
 	if err != nil {
 		return err
 	}
@@ -93,22 +210,87 @@ func (s *Session) authenticate(ctx context.Context, secret string) error {
 	if s.login, err = s.c.Send(ctx, cmd); err != nil {
 		return err
 	}
-	s.prologue = append(s.prologue, step{s.login, s.loggedIn})
-	if cmd.Name() == "AUTHENTICATE" {
-		if err := s.Settle(ctx); err != nil {
-			return err
-		}
+	s.mechanism = m.String()
+	s.prologue = append(s.prologue, step{s.login, func(st wire.Status) error { return s.loggedIn(st, m, client) }})
+	if m.Mechanism != nil || !last {
+		return s.Settle(ctx)
 	}
-	if s.guessed != nil {
-		return nil
-	}
-	// A server met for the first time is asked in the same flight.
-	return s.later(ctx, s.capability(), func(wire.Status) error { return nil })
+	return nil
 }
 
-// agree finds a mechanism by what the server said in its greeting or, when it
+// Mechanism is how the login is, or was, done: LOGIN, or the name of the SASL
+// mechanism; empty without a login.
+func (s *Session) Mechanism() string { return s.mechanism }
+
+// LogIn logs in on a session that was opened without a login, and waits for
+// the server's answer.
+func (s *Session) LogIn(ctx context.Context, secret func(context.Context) (string, error)) error {
+	s.cfg.Secret = secret
+	if err := s.authenticate(ctx); err != nil {
+		return err
+	}
+	return s.Settle(ctx)
+}
+
+// Welcome reports whether the server greeted us as logged in (PREAUTH).
+func (s *Session) Welcome() bool { return s.welcome }
+
+// Noop waits for the server to answer a NOOP.
+func (s *Session) Noop(ctx context.Context) error {
+	st, err := s.do(ctx, wire.NewCommand("NOOP"))
+	if err == nil && !st.OK() {
+		err = refusal(st, "NOOP is refused")
+	}
+	return err
+}
+
+// Ways names the ways to log in that would be tried, in their order, by what
+// the server announces before a login.
+func (s *Session) Ways(ctx context.Context) ([]string, error) {
+	if s.welcome {
+		return nil, nil
+	}
+	if s.greeting == nil {
+		if err := s.askCaps(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var names []string
+	for _, m := range s.methods(s.greeting, true) {
+		names = append(names, m.String())
+	}
+	return names, nil
+}
+
+// reveal fetches the secret, once.
+func (s *Session) reveal(ctx context.Context) (string, error) {
+	if s.secret == nil {
+		secret, err := s.cfg.Secret(ctx)
+		if err != nil {
+			return "", err
+		}
+		s.secret = &secret
+	}
+	if s.c != nil {
+		s.c.Hide(*s.secret)
+	}
+	return *s.secret, nil
+}
+
+// lazy reports whether the secret may turn out not to be needed, so that it is
+// not fetched before the server has greeted.
+func (s *Session) lazy() bool {
+	return s.cfg.Tunnel != "" || s.cfg.UnixSocket != "" || s.cfg.ClientCert != "" ||
+		slices.ContainsFunc(s.cfg.Auth, func(name string) bool {
+			return slices.ContainsFunc(sasl.Mechanisms(), func(m sasl.Mechanism) bool {
+				return m.Needs == sasl.NeedsNothing && strings.EqualFold(m.Name, name)
+			})
+		})
+}
+
+// agree finds the methods by what the server said in its greeting or, when it
 // said nothing there, last time; and asks where that does not do.
-func (s *Session) agree(ctx context.Context, ascii bool) (m mechanism, offered caps, err error) {
+func (s *Session) agree(ctx context.Context) (list []method, offered caps, err error) {
 	offered = s.greeting
 	if offered == nil && !s.exposed {
 		// In clear text on a network, what the server said last time is not
@@ -116,32 +298,37 @@ func (s *Session) agree(ctx context.Context, ascii bool) (m mechanism, offered c
 		offered = newCaps(s.record.Greeting)
 	}
 	if offered != nil {
-		if m, err = s.choose(offered, ascii); err == nil || s.greeting != nil {
-			return m, offered, err
+		if list, err = s.choose(ctx, offered); err == nil || s.greeting != nil {
+			return list, offered, err
 		}
 	}
 	if err = s.askCaps(ctx); err == nil {
-		m, err = s.choose(s.greeting, ascii)
+		list, err = s.choose(ctx, s.greeting)
 	}
-	return m, s.greeting, err
+	return list, s.greeting, err
 }
 
-// choose picks the first mechanism that the person allows and the server has.
-func (s *Session) choose(offered caps, ascii bool) (mechanism, error) {
-	order := s.cfg.Auth
-	if len(order) == 0 {
-		order = []string{""}
-	}
-	for _, want := range order {
-		for _, m := range mechanisms {
-			if (want == "" || m.name == strings.ToLower(want)) && m.offered(offered, ascii) {
-				return m, nil
-			}
+// choose lists the methods, at least one.
+func (s *Session) choose(ctx context.Context, offered caps) ([]method, error) {
+	list := s.methods(offered, true)
+	if len(list) > 0 && list[0].needsSecret() {
+		secret, err := s.reveal(ctx)
+		if err != nil {
+			return nil, err
 		}
+		list = s.methods(offered, isASCII(s.cfg.User+secret))
+	}
+	if len(list) > 0 {
+		return list, nil
 	}
 	what := "the server offers no way to log in that imapknife knows"
-	if len(s.cfg.Auth) > 0 {
+	switch {
+	case len(s.cfg.Auth) > 0:
 		what = "the server does not offer --auth " + strings.Join(s.cfg.Auth, ",")
+	case s.cfg.Token:
+		what = "the server takes no OAuth token"
+	case s.cfg.AuthzID != "":
+		what = "the server offers no way to log in that --authzid could be used with"
 	}
 	e := fault.New(fault.Auth, "%s", what)
 	if offered.has("LOGINDISABLED") {
@@ -150,7 +337,10 @@ func (s *Session) choose(offered caps, ascii bool) (mechanism, error) {
 			e.Hint("it may allow login over TLS: use imaps:// or imap://")
 		}
 	}
-	return mechanism{}, e.Hint("imapknife capability --no-login shows what it offers")
+	if names := offered.mechanisms(); len(names) > 0 {
+		e.Hint("it offers %s", strings.Join(names, ", "))
+	}
+	return nil, e.Hint("imapknife capability --no-login shows what it offers")
 }
 
 func isASCII(s string) bool {
@@ -158,8 +348,14 @@ func isASCII(s string) bool {
 }
 
 // loggedIn judges the answer to the login.
-func (s *Session) loggedIn(st wire.Status) error {
+func (s *Session) loggedIn(st wire.Status, m method, client sasl.Client) error {
 	if st.OK() {
+		if client != nil {
+			if err := client.Done(); err != nil {
+				s.unproven = true
+				return fault.Wrap(fault.Auth, err, "cannot log in as %q by %s", s.cfg.User, m)
+			}
+		}
 		if st.Code == "CAPABILITY" {
 			s.setCaps(parseCaps(st.Args))
 		}
@@ -170,16 +366,29 @@ func (s *Session) loggedIn(st wire.Status) error {
 	}
 	e := refusal(st, "cannot log in as %q", s.cfg.User)
 	e.Kind = fault.Auth
+	if told, ok := client.(interface{ Failure() string }); ok && told.Failure() != "" {
+		e.Op += " (" + told.Failure() + ")"
+	}
 	switch st.Code {
 	case "UNAVAILABLE":
 		e.Kind = fault.Refused
-		e.Hint("the server cannot check passwords at the moment: try again later")
+		return e.Hint("the server cannot check passwords at the moment: try again later")
 	case "EXPIRED":
-		e.Hint("the password has expired")
+		return e.Hint("the password has expired")
 	case "PRIVACYREQUIRED":
-		e.Hint("the server wants TLS: use imaps:// or imap://")
-	default:
+		return e.Hint("the server wants TLS: use imaps:// or imap://")
+	}
+	switch {
+	case m.Mechanism == nil || m.Reveals && m.Needs == sasl.NeedsPassword:
 		e.Hint("check the user name and the password; some providers want an app password")
+	case m.Needs == sasl.NeedsToken:
+		e.Hint("check the user name; the token may lack the scope for IMAP, or be for somebody else")
+	case m.Needs == sasl.NeedsPassword:
+		e.Op += " by " + m.Name
+		e.Hint("check the user name and the password; some providers want an app password")
+		e.Hint("a server may announce %s and have nothing stored for it: --auth plain,login sends it the password itself", m.Name)
+	default:
+		e.Op += " by " + m.Name
 	}
 	return e
 }

@@ -47,6 +47,17 @@ func (c caps) has(name string) bool {
 
 func (c caps) names() []string { return slices.Sorted(maps.Values(c)) }
 
+// mechanisms are the SASL mechanisms of the set, in upper case.
+func (c caps) mechanisms() []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		if mech, ok := strings.CutPrefix(name, "AUTH="); ok {
+			out = append(out, mech)
+		}
+	}
+	return out
+}
+
 // setCaps takes what the server announced: before login that is what it
 // offers for logging in, from the login on what holds for the session.
 func (s *Session) setCaps(c caps) {

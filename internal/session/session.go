@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -22,9 +23,14 @@ type Config struct {
 	Port int
 	TLS  TLSMode
 	User string
-	// Secret fetches the password; it is called once, before dialling. Nil
-	// opens the session without login.
+	// Secret fetches the password or token; it is called once at most, before
+	// dialling unless the server may want none. Nil opens the session without
+	// login.
 	Secret func(context.Context) (string, error)
+	Token  bool // the secret is an OAuth access token
+	// Renew fetches another token where the server has refused one; may be nil.
+	Renew   func(ctx context.Context, refused string) (string, error)
+	AuthzID string // user to act as, empty for User
 	// Auth is the order of mechanisms to try; empty for the default.
 	Auth []string
 
@@ -79,7 +85,13 @@ type Session struct {
 	rtt     time.Duration // of the TCP handshake
 	exposed bool          // clear text that leaves this machine
 	secured bool          // STARTTLS is done
-	preauth bool          // the server greeted us as logged in
+	welcome bool          // the server greeted us as logged in (PREAUTH)
+	preauth bool          // the same, on a session that was to log in
+	secret  *string       // nil until it is known
+	// tlsState is nil in clear text; the mechanisms bind to it.
+	tlsState  *tls.ConnectionState
+	mechanism string // how the login is done
+	unproven  bool   // the server said OK and could not prove that it knows the password
 
 	greeting caps // announced before login, nil when unknown
 	caps     caps // announced after login, nil when unknown
@@ -108,14 +120,12 @@ type step struct {
 // Open dials the server, does TLS, reads the greeting and puts the login into
 // flight. An error means that no session exists.
 func Open(ctx context.Context, cfg Config) (*Session, error) {
-	secret := ""
-	if cfg.Secret != nil {
-		var err error
-		if secret, err = cfg.Secret(ctx); err != nil {
+	s := &Session{cfg: cfg, account: cfg.AccountID()}
+	if cfg.Secret != nil && !s.lazy() {
+		if _, err := s.reveal(ctx); err != nil {
 			return nil, err
 		}
 	}
-	s := &Session{cfg: cfg, account: cfg.AccountID()}
 	if cfg.Memory != nil {
 		if r, ok := cfg.Memory.recall(cfg.key()); ok {
 			s.record, s.guessed = r, newCaps(r.Capabilities)
@@ -124,23 +134,19 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	if err := s.dial(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.start(ctx, secret); err != nil {
+	if err := s.start(ctx); err != nil {
 		s.c.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Session) start(ctx context.Context, secret string) error {
-	preauth, err := s.greet(ctx)
-	if err != nil || s.cfg.Secret == nil {
+func (s *Session) start(ctx context.Context) error {
+	var err error
+	if s.welcome, err = s.greet(ctx); err != nil || s.cfg.Secret == nil {
 		return err
 	}
-	if s.preauth = preauth; preauth {
-		s.caps, s.greeting = s.greeting, nil
-		return nil
-	}
-	return s.authenticate(ctx, secret)
+	return s.authenticate(ctx)
 }
 
 // Account is the digest that rows carry.
