@@ -305,7 +305,7 @@ func (b *bench) program(name string) string { return filepath.Join(b.bin, name) 
 
 // environ is imapknife's environment with a memory of servers of the name.
 func (b *bench) environ(memory string) []string {
-	return []string{"IMAPKNIFE_PASSWORD=" + realserver.Password, "XDG_CACHE_HOME=" + filepath.Join(b.tmp, memory), "XDG_CONFIG_HOME=" + b.tmp}
+	return []string{"IMAPKNIFE_PASSWORD=" + realserver.Password, "XDG_CACHE_HOME=" + filepath.Join(b.tmp, memory), "XDG_CONFIG_HOME=" + b.tmp, "IMAPKNIFE_AUTH=login"}
 }
 
 // forget makes the next server one that is met for the first time.

@@ -3,7 +3,9 @@ package cmds
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/imapknife/imapknife/creds"
@@ -199,7 +201,7 @@ func (c *connection) effective() []any {
 		add("account", p.Name, c.in.sourceOf("account", c.in.file.Path))
 	}
 	computed := map[string]string{
-		"host": c.account.Host, "user": c.account.User, "tls": c.account.TLS, "port": itoa(c.account.Port),
+		"host": c.account.Host, "user": c.account.User, "tls": c.account.TLS, "port": strconv.Itoa(c.account.Port),
 		"mailbox": c.mailbox(), "connect-timeout": c.cfg.ConnectTimeout.String(), "io-timeout": c.cfg.IOTimeout.String(),
 	}
 	for _, f := range append(lookup("mailbox"), inGroup(groupConnection)...) {
@@ -224,7 +226,7 @@ func (c *connection) effective() []any {
 	}
 	if p := c.in.profile; p != nil {
 		add("secret", secretOf(p), c.in.file.Path)
-		for _, use := range slices.Sorted(keys(p.SpecialUse)) {
+		for _, use := range slices.Sorted(maps.Keys(p.SpecialUse)) {
 			add("special-use "+use, p.SpecialUse[use], c.in.file.Path)
 		}
 	}
@@ -311,7 +313,7 @@ func (in *input) change(args int, action string, edit func(*config.Editor, *resu
 	row := profileRow(file, p)
 	row.Action = action
 	return func(ctx context.Context) error {
-		err := config.Edit(ctx, in.p.configPath(), func(e *config.Editor) error { return edit(e, row) })
+		err := config.Edit(ctx, in.p.configPath(), in.p.home(), func(e *config.Editor) error { return edit(e, row) })
 		if err != nil {
 			return err
 		}
@@ -343,7 +345,7 @@ func setupForget(in *input, action string) (runner, error) {
 			return err
 		}
 		if action == "remove" {
-			if err := config.Edit(ctx, in.p.configPath(), func(e *config.Editor) error { return e.Remove(p.Name) }); err != nil {
+			if err := config.Edit(ctx, in.p.configPath(), in.p.home(), func(e *config.Editor) error { return e.Remove(p.Name) }); err != nil {
 				return err
 			}
 		}

@@ -71,6 +71,9 @@ func (in *input) connection() (*connection, error) {
 	if c.cfg.ReadOnly, c.cfg.ReadOnlyHint, err = in.readOnly(); err != nil {
 		return nil, err
 	}
+	if in.profile != nil {
+		c.cfg.SpecialUse = in.profile.SpecialUse
+	}
 	if c.cfg.CAFile != "" { // before a password is asked for
 		if _, err := session.Authorities(c.cfg.CAFile); err != nil {
 			return nil, in.blame(err, "ca-file")

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"path/filepath"
-	"runtime"
 
 	"github.com/imapknife/imapknife/creds"
 	"github.com/imapknife/imapknife/internal/config"
@@ -38,9 +37,11 @@ func (in *input) secrets(c *connection) error {
 	}
 	c.sources = creds.Sources{
 		File: source("password-file"), Command: creds.Command{Shell: source("password-command")},
-		Key: c.key(), Store: in.keyring(),
 		Stderr: in.p.Stderr, Environ: in.p.Environ,
 		Warn: func(text string) { in.say("%s", text) },
+	}
+	if in.profile != nil || creds.HasKeyring(in.p.Getenv) { // nobody has said that there is one
+		c.sources.Store, c.sources.Key = in.keyring(), c.key()
 	}
 	if in.flagged("password-stdin") {
 		if isTerminal(in.p.Stdin) {
@@ -107,7 +108,7 @@ func (in *input) keyring() creds.Store { return creds.Keyring(in.p.Getenv) }
 
 // secretsFile is where secrets are kept in clear.
 func (in *input) secretsFile() creds.Store {
-	return creds.FileStore(creds.SecretsPath(in.p.Getenv, runtime.GOOS))
+	return creds.FileStore(filepath.Join(in.p.dataDir(), "secrets.json"))
 }
 
 // key is the name that the account's secret is kept under. It names the
@@ -177,7 +178,7 @@ func (in *input) oauthSource(c *connection, p *config.Profile) (*oauth.Source, e
 	if p.Storage == "file" {
 		store = in.secretsFile()
 	}
-	dir := filepath.Dir(creds.SecretsPath(in.p.Getenv, runtime.GOOS))
+	dir := filepath.Dir(filepath.Join(in.p.dataDir(), "secrets.json"))
 	return &oauth.Source{
 		Config: cfg, Store: tokenStore{store, creds.OAuthKey(c.account.User, c.account.Host, c.account.Port), p.Name},
 		LockPath: filepath.Join(dir, "oauth-"+c.cfg.AccountID()+".lock"),

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/imapknife/imapknife/creds"
 	"github.com/imapknife/imapknife/internal/config"
 	"github.com/imapknife/imapknife/internal/fault"
 )
@@ -21,13 +22,22 @@ var ofAccount = append([]string{"port", "tls", "user", "authzid", "server-name",
 // configPath is the account file's place, empty where there is no home.
 func (p *Process) configPath() string { return config.Path(p.Getenv, runtime.GOOS) }
 
+// home is the user's folder, empty where there is none.
+func (p *Process) home() string {
+	home, _ := p.Getenv("HOME")
+	return home
+}
+
+// dataDir is where secrets in clear and locks are.
+func (p *Process) dataDir() string { return creds.DataDir(p.Getenv, runtime.GOOS) }
+
 // accounts reads the account file.
 func (p *Process) accounts() (*config.File, error) {
 	path := p.configPath()
 	if path == "" {
 		return &config.File{}, nil
 	}
-	return config.Load(path)
+	return config.Load(path, p.home())
 }
 
 // layer lays the settings of an account of the file under those of the

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -17,7 +15,6 @@ import (
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/oauth"
 	"github.com/imapknife/imapknife/internal/result"
-	"github.com/imapknife/imapknife/internal/session"
 	"github.com/imapknife/imapknife/output"
 )
 
@@ -418,7 +415,7 @@ func (o *loginOptions) save(ctx context.Context, done *loggedIn) error {
 	}
 	path := in.p.configPath()
 	isDefault := false
-	err = config.Edit(ctx, path, func(e *config.Editor) error {
+	err = config.Edit(ctx, path, in.p.home(), func(e *config.Editor) error {
 		if err := e.Put(*profile); err != nil {
 			return err
 		}
@@ -555,5 +552,3 @@ func sameServer(a, b string) bool {
 	y, _ = y.Complete()
 	return strings.EqualFold(x.Host, y.Host) && x.Port == y.Port
 }
-
-var _ = []any{url.Parse, os.Getpid, session.Implicit}

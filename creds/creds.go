@@ -1,5 +1,5 @@
 // Package creds finds the secret of an account: standard input, a file, a
-// command, the environment, a prompt. A Secret shows itself to nobody who does
+// command, the environment, the keyring, a prompt; and keeps it. A Secret shows itself to nobody who does
 // not ask for it by name. The package must not know IMAP, nor print a secret.
 package creds
 
@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"time"
 
@@ -46,35 +47,89 @@ func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"<hidden>"`), nil }
 // Format implements fmt.Formatter, so that no verb reaches the value.
 func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, "<hidden>") }
 
+// Command is a program that prints a secret: a line for the shell, or argv.
+type Command struct {
+	Shell string
+	Argv  []string
+}
+
+// IsZero reports whether there is none.
+func (c Command) IsZero() bool { return c.Shell == "" && len(c.Argv) == 0 }
+
+func (c Command) argv() []string {
+	switch {
+	case len(c.Argv) > 0:
+		return c.Argv
+	case runtime.GOOS == "windows":
+		return []string{"cmd", "/C", c.Shell}
+	}
+	return []string{"sh", "-c", c.Shell}
+}
+
 // Sources says where to look, in the order of the fields.
 type Sources struct {
-	Stdin   io.Reader // --password-stdin, nil when not given
-	File    string    // --password-file
-	Command string    // --password-command, run by the shell
-	Env     string    // IMAPKNIFE_PASSWORD, empty when not set
+	Stdin          io.Reader // --password-stdin, nil when not given
+	File           string    // --password-file
+	Command        Command   // --password-command or --token-command
+	Env            string    // IMAPKNIFE_PASSWORD or IMAPKNIFE_TOKEN, empty when not set
+	AccountCommand Command   // what the account file says
+	// Store is the keyring, and Key what the secret is kept under there. Nil
+	// where there is none to look into.
+	Store Store
+	Key   string
 	// Prompt asks on the terminal; nil where there is none.
 	Prompt  func(ctx context.Context) (string, error)
-	Stderr  io.Writer // for what the command says
-	Environ []string  // for the command
+	Warn    func(string) // hears that the store cannot be used, and a prompt follows; may be nil
+	Stderr  io.Writer    // for what a command says
+	Environ []string     // for a command
+}
+
+// Found is a secret and where it is from.
+type Found struct {
+	Secret
+	From string
 }
 
 // Secret returns the first source's answer. One trailing newline is taken off
 // what stdin, a file or a command says. The errors are of kind Auth.
-func (s Sources) Secret(ctx context.Context) (Secret, error) {
+func (s Sources) Secret(ctx context.Context) (Found, error) {
+	from := func(where string, secret Secret, err error) (Found, error) {
+		return Found{secret, where}, err
+	}
 	switch {
 	case s.Stdin != nil:
-		return wait(ctx, func() (Secret, error) { return read(s.Stdin, "standard input") })
+		secret, err := wait(ctx, func() (Secret, error) { return read(s.Stdin, "standard input") })
+		return from("standard input", secret, err)
 	case s.File != "":
-		return wait(ctx, s.file)
-	case s.Command != "":
-		return s.run(ctx)
+		secret, err := wait(ctx, s.file)
+		return from("a file", secret, err)
+	case !s.Command.IsZero():
+		secret, err := s.run(ctx, s.Command, "the password command")
+		return from("a command", secret, err)
 	case s.Env != "":
-		return NewSecret(s.Env), nil
-	case s.Prompt != nil:
-		text, err := s.Prompt(ctx)
-		return NewSecret(text), err
+		return from("the environment", NewSecret(s.Env), nil)
+	case !s.AccountCommand.IsZero():
+		secret, err := s.run(ctx, s.AccountCommand, "the account's command")
+		return from("the account's command", secret, err)
 	}
-	return Secret{}, fault.New(fault.Auth, "no password").
+	if s.Store != nil {
+		secret, err := s.Store.Get(ctx, s.Key)
+		switch {
+		case err == nil:
+			return from(s.Store.Name(), secret, nil)
+		case errors.Is(err, ErrNotFound):
+		case s.Prompt == nil || !errors.Is(err, ErrUnavailable):
+			return Found{}, err
+		case s.Warn != nil:
+			s.Warn(err.Error())
+		}
+	}
+	if s.Prompt != nil {
+		text, err := s.Prompt(ctx)
+		return from("the terminal", NewSecret(text), err)
+	}
+	return Found{}, fault.New(fault.Auth, "no password").
+		Hint("imapknife login saves one in the keyring").
 		Hint("set IMAPKNIFE_PASSWORD, or use --password-command, --password-file or --password-stdin")
 }
 
@@ -129,8 +184,9 @@ func trim(data []byte, where string) (Secret, error) {
 	return NewSecret(text), nil
 }
 
-func (s Sources) run(ctx context.Context) (Secret, error) {
-	cmd := exec.CommandContext(ctx, "sh", "-c", s.Command)
+func (s Sources) run(ctx context.Context, command Command, where string) (Secret, error) {
+	argv := command.argv()
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	var out limited
 	cmd.Stdout, cmd.Stderr, cmd.Env, cmd.WaitDelay = &out, s.Stderr, s.Environ, commandGrace
 	err := cmd.Run()
@@ -138,9 +194,9 @@ func (s Sources) run(ctx context.Context) (Secret, error) {
 	case cause != nil:
 		return Secret{}, cause
 	case err != nil && len(out) <= MaxSecret && !errors.Is(err, exec.ErrWaitDelay): // that is an agent it left running
-		return Secret{}, fault.Wrap(fault.Auth, err, "the password command failed")
+		return Secret{}, fault.Wrap(fault.Auth, err, "%s failed", where)
 	}
-	return trim(out, "the password command")
+	return trim(out, where)
 }
 
 // limited holds one octet more than a secret may have, and refuses the rest.

@@ -43,9 +43,9 @@ func TestOrder(t *testing.T) {
 		from Sources
 		want string
 	}{
-		{"stdin", Sources{Stdin: strings.NewReader("in\n"), File: "/nowhere", Command: "touch " + mark, Env: "env", Prompt: never}, "in"},
-		{"file", Sources{File: password(t, "file\n"), Command: "touch " + mark, Env: "env", Prompt: never}, "file"},
-		{"command", Sources{Command: "echo command", Env: "env", Prompt: never}, "command"},
+		{"stdin", Sources{Stdin: strings.NewReader("in\n"), File: "/nowhere", Command: Command{Shell: "touch " + mark}, Env: "env", Prompt: never}, "in"},
+		{"file", Sources{File: password(t, "file\n"), Command: Command{Shell: "touch " + mark}, Env: "env", Prompt: never}, "file"},
+		{"command", Sources{Command: Command{Shell: "echo command"}, Env: "env", Prompt: never}, "command"},
 		{"environment", Sources{Env: "env", Prompt: never}, "env"},
 		{"prompt", Sources{Prompt: ask("typed")}, "typed"},
 	} {
@@ -58,7 +58,7 @@ func TestOrder(t *testing.T) {
 	for name, from := range map[string]Sources{
 		"stdin":   {Stdin: touched, Env: "env"},
 		"file":    {File: "/nowhere/at/all", Env: "env"},
-		"command": {Command: "false", Env: "env"},
+		"command": {Command: Command{Shell: "false"}, Env: "env"},
 	} {
 		if s, err := from.Secret(t.Context()); fault.KindOf(err) != fault.Auth || s.Reveal() != "" {
 			t.Errorf("%s fails: %q, %v", name, s.Reveal(), err)
@@ -86,7 +86,7 @@ func TestLineEnd(t *testing.T) {
 			"stdin":   {Stdin: strings.NewReader(in)},
 			"pieces":  {Stdin: iotest.OneByteReader(strings.NewReader(in))},
 			"file":    {File: password(t, in)},
-			"command": {Command: "cat '" + password(t, in) + "'"},
+			"command": {Command: Command{Shell: "cat '" + password(t, in) + "'"}},
 		} {
 			if s, err := from.Secret(t.Context()); err != nil || s.Reveal() != want {
 				t.Errorf("%s of %q: %q, %v", name, in, s.Reveal(), err)
@@ -100,7 +100,7 @@ func TestEmpty(t *testing.T) {
 		for name, from := range map[string]Sources{
 			"stdin":   {Stdin: strings.NewReader(in)},
 			"file":    {File: password(t, in)},
-			"command": {Command: "cat '" + password(t, in) + "'"},
+			"command": {Command: Command{Shell: "cat '" + password(t, in) + "'"}},
 		} {
 			if _, err := from.Secret(t.Context()); fault.KindOf(err) != fault.Auth || !strings.Contains(err.Error(), "is empty") {
 				t.Errorf("%s of %q: %v", name, in, err)
@@ -114,7 +114,7 @@ func TestLength(t *testing.T) {
 	for name, from := range map[string]Sources{
 		"stdin":   {Stdin: strings.NewReader(longest)},
 		"file":    {File: password(t, longest)},
-		"command": {Command: "cat '" + password(t, longest) + "'"},
+		"command": {Command: Command{Shell: "cat '" + password(t, longest) + "'"}},
 	} {
 		if s, err := from.Secret(t.Context()); err != nil || s.Reveal() != longest {
 			t.Errorf("the longest from %s: %d octets, %v", name, len(s.Reveal()), err)
@@ -123,8 +123,8 @@ func TestLength(t *testing.T) {
 	for name, from := range map[string]Sources{
 		"stdin":   {Stdin: strings.NewReader(longest + "x")},
 		"file":    {File: password(t, longest+"x")},
-		"command": {Command: "cat '" + password(t, longest+"x") + "'"},
-		"endless": {Command: "cat /dev/zero"},
+		"command": {Command: Command{Shell: "cat '" + password(t, longest+"x") + "'"}},
+		"endless": {Command: Command{Shell: "cat /dev/zero"}},
 		"stream":  {Stdin: endless{}},
 	} {
 		s, err := from.Secret(t.Context())
@@ -143,13 +143,13 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestCommand(t *testing.T) {
 	var said strings.Builder
-	from := Sources{Command: `echo "asking $WHO" >&2; printf %s "$PW"; cat`, Stderr: &said, Environ: []string{"WHO=alice", "PW=s3cret", "PATH=" + os.Getenv("PATH")}}
+	from := Sources{Command: Command{Shell: `echo "asking $WHO" >&2; printf %s "$PW"; cat`}, Stderr: &said, Environ: []string{"WHO=alice", "PW=s3cret", "PATH=" + os.Getenv("PATH")}}
 	s, err := from.Secret(t.Context())
 	if err != nil || s.Reveal() != "s3cret" || said.String() != "asking alice\n" {
 		t.Errorf("%q, %v, said %q", s.Reveal(), err, said.String())
 	}
 	for _, command := range []string{"echo s3cret; exit 3", "no-such-command-s3cret-there 2>/dev/null", "kill -9 $$", "("} {
-		s, err := Sources{Command: command}.Secret(t.Context())
+		s, err := Sources{Command: Command{Shell: command}}.Secret(t.Context())
 		if fault.KindOf(err) != fault.Auth || s.Reveal() != "" || !strings.HasPrefix(err.Error(), "the password command failed: ") || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: %q, %v", command, s.Reveal(), err)
 		}
@@ -164,7 +164,7 @@ func TestCommandCancelled(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			start := time.Now()
 			time.AfterFunc(50*time.Millisecond, func() { cancel(fault.Interrupt) })
-			_, err := Sources{Command: command}.Secret(ctx)
+			_, err := Sources{Command: Command{Shell: command}}.Secret(ctx)
 			if err != error(fault.Interrupt) || time.Since(start) > 6*time.Second {
 				t.Errorf("%v after %v", err, time.Since(start))
 			}
@@ -177,7 +177,7 @@ func TestCommandCancelled(t *testing.T) {
 func TestCommandLeavesAgent(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
-	s, err := Sources{Command: "echo pw; sleep 8 &"}.Secret(t.Context())
+	s, err := Sources{Command: Command{Shell: "echo pw; sleep 8 &"}}.Secret(t.Context())
 	if err != nil || s.Reveal() != "pw" || time.Since(start) > 6*time.Second {
 		t.Errorf("%q, %v after %v", s.Reveal(), err, time.Since(start))
 	}

@@ -43,7 +43,10 @@ func Mechanisms() []string {
 // are plain ASCII, as the LOGIN command wants them.
 //
 // Without --auth there is one: the strongest, for a failed one must not be
-// followed by one that shows the password. Of those that show it, the LOGIN
+// followed by one that shows the password. But servers announce -PLUS and
+// cannot do it (Cyrus 3.6 binds to what TLS 1.3 does not have, imap4d to
+// nothing), so behind that the same mechanism is tried unbound, and where that
+// works, it is remembered. Of those that show it, the LOGIN
 // command comes first because commands can be sent behind it in the same
 // flight; Cyrus loses its place in its input when something follows
 // AUTHENTICATE, so behind that nothing is sent before the answer.
@@ -61,7 +64,7 @@ func (s *Session) methods(offered caps, ascii bool) []method {
 		}
 	}
 	for _, want := range s.cfg.Auth {
-		chosen := sasl.Choose(names, []string{want}, have...)
+		chosen := sasl.Choose(names, []string{want}, s.tlsState != nil, have...)
 		if strings.EqualFold(want, "LOGIN") && login && (ascii || len(chosen) == 0) {
 			out = append(out, method{})
 			continue
@@ -72,10 +75,10 @@ func (s *Session) methods(offered caps, ascii bool) []method {
 		return out
 	}
 	if s.cfg.ClientCert != "" {
-		add(sasl.Choose(names, []string{"EXTERNAL"}, have...))
+		add(sasl.Choose(names, []string{"EXTERNAL"}, s.tlsState != nil, have...))
 	}
-	add(sasl.Choose(names, nil, have[1:]...))
-	reveals := slices.IndexFunc(out, func(m method) bool { return m.Reveals })
+	add(sasl.Choose(names, nil, s.tlsState != nil, have[1:]...))
+	reveals := slices.IndexFunc(out, method.reveals)
 	switch {
 	case !login:
 	case reveals >= 0 && ascii:
@@ -83,8 +86,18 @@ func (s *Session) methods(offered caps, ascii bool) []method {
 	default:
 		out = append(out, method{})
 	}
-	return out[:min(len(out), 1)]
+	if s.record.Unbound {
+		out = slices.DeleteFunc(out, method.binds)
+	}
+	n := 1
+	if len(out) > 1 && out[0].binds() && !out[1].binds() && !out[1].reveals() {
+		n = 2
+	}
+	return out[:min(len(out), n)]
 }
+
+func (m method) binds() bool   { return m.Mechanism != nil && m.Binds }
+func (m method) reveals() bool { return m.Mechanism == nil || m.Reveals }
 
 // command starts one try of a method. done judges what the mechanism makes of
 // the server's OK, failure what a server said before its NO.
@@ -160,6 +173,12 @@ func (s *Session) authenticate(ctx context.Context) error {
 		if i+1 < len(methods) {
 			s.cfg.Trace.Note("%s failed, %s is next", m, methods[i+1])
 			s.rejected, s.prologue, s.login = nil, nil, nil
+		}
+	}
+	if err == nil && len(s.cfg.Auth) == 0 && methods[0].binds() && s.mechanism != methods[0].String() {
+		s.record.Unbound, s.learnt = true, true
+		if s.cfg.Warn != nil {
+			s.cfg.Warn("warning: the server announces " + methods[0].String() + " and refuses it; the login is not bound to the TLS connection")
 		}
 	}
 	if err != nil || s.guessed != nil {

@@ -219,13 +219,17 @@ func (s *Session) SpecialUse(ctx context.Context, attr string) (string, error) {
 	found, err := s.FindUse(ctx, attr)
 	if err == nil && found == "" {
 		err = fault.New(fault.Refused, "the server names no mailbox for %s", attr).
-			Hint("name the mailbox itself; imapknife list shows the mailboxes")
+			Hint("name the mailbox itself; imapknife list shows the mailboxes").
+			Hint("special_use in the account file names one for good")
 	}
 	return found, err
 }
 
 // FindUse is SpecialUse that returns an empty name where there is none.
 func (s *Session) FindUse(ctx context.Context, attr string) (found string, err error) {
+	if name := s.cfg.SpecialUse[strings.ToLower(strings.TrimPrefix(attr, `\`))]; name != "" {
+		return name, nil
+	}
 	err = s.List(ctx, ListRequest{Patterns: []string{"*"}}, func(e *ListEntry) error {
 		if found == "" && e.SpecialUse() != "" && strings.EqualFold(e.SpecialUse(), attr) {
 			found = e.Name

@@ -108,6 +108,7 @@ func (s *Session) handshake(ctx context.Context, nc net.Conn, config *tls.Config
 		return nil, s.tlsError(err)
 	}
 	st := tc.ConnectionState()
+	s.tlsState = &st
 	how := "verified for " + config.ServerName
 	if config.InsecureSkipVerify {
 		how = "NOT verified"

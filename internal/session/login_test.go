@@ -19,7 +19,7 @@ var (
 )
 
 func TestMechanisms(t *testing.T) {
-	if got := strings.Join(Mechanisms(), " "); got != "login plain" {
+	if got := strings.Join(Mechanisms(), " "); got != "scram-sha-512-plus scram-sha-512 scram-sha-256-plus scram-sha-256 scram-sha-1-plus scram-sha-1 cram-md5 plain login oauthbearer xoauth2 external anonymous" {
 		t.Error(got)
 	}
 	const wide = "pä"
@@ -39,6 +39,7 @@ func TestMechanisms(t *testing.T) {
 		{"--auth in order", "IMAP4rev1 AUTH=PLAIN LOGINDISABLED", []string{"login", "plain"}, password, []string{"AUTHENTICATE PLAIN", plainResponse}},
 		{"IMAP4rev2 has SASL-IR", "IMAP4rev2 AUTH=PLAIN LOGINDISABLED", nil, password, []string{"AUTHENTICATE PLAIN " + plainResponse}},
 		{"both revisions need not", "IMAP4rev1 IMAP4rev2 AUTH=PLAIN LOGINDISABLED", nil, password, []string{"AUTHENTICATE PLAIN", plainResponse}},
+		{"--auth after a failure", "IMAP4rev1 SASL-IR AUTH=PLAIN", []string{"xoauth2", "scram-sha-1", "plain"}, password, []string{"AUTHENTICATE PLAIN " + plainResponse}},
 		{"8-bit by PLAIN", "IMAP4rev1 SASL-IR AUTH=PLAIN", nil, wide, []string{"AUTHENTICATE PLAIN " + wideResponse}},
 		{"8-bit by LOGIN", "IMAP4rev1", nil, wide, []string{`LOGIN "alice" {3}` + wide}},
 		{"8-bit by LOGIN at once", "IMAP4rev1 LITERAL-", nil, wide, []string{`LOGIN "alice" {3+}` + wide}},
@@ -160,6 +161,81 @@ func TestLoginRepeatsPassword(t *testing.T) {
 			}
 		}
 	}
+}
+
+const cramScript = `CAPABILITY IMAP4rev1 SASL-IR AUTH=CRAM-MD5 AUTH=PLAIN
+ON AUTHENTICATE CRAM-MD5
+S: + PDFAeD4=
+C~ .*
+S: $tag NO [AUTHENTICATIONFAILED] no
+`
+
+// The strongest mechanism comes first. When it fails, no other is tried that
+// shows the password, unless --auth says so.
+func TestStrongest(t *testing.T) {
+	srv := serve(t, cramScript, imaptest.Options{})
+	_, err := Open(t.Context(), to(t, srv))
+	failed(t, err, fault.Auth, "by CRAM-MD5")
+	if got := strings.Join(sent(srv), "\n"); !strings.HasPrefix(got, "AUTHENTICATE CRAM-MD5\n") || strings.Contains(got, "PLAIN") || strings.Contains(got, "LOGIN") {
+		t.Errorf("sent %q", got)
+	}
+	srv = serve(t, cramScript+"PASSWORD "+password, imaptest.Options{})
+	cfg := to(t, srv)
+	cfg.Auth = []string{"cram-md5", "plain"}
+	s := examined(t, cfg)
+	if _, err := s.Box(t.Context()); err != nil || s.Mechanism() != "PLAIN" {
+		t.Error(err, s.Mechanism())
+	}
+	if got := strings.Join(sent(srv), "\n"); !strings.Contains(got, "AUTHENTICATE PLAIN "+plainResponse) {
+		t.Errorf("sent %q", got)
+	}
+}
+
+// A refused token is renewed once, and the reason of the refusal is told.
+func TestToken(t *testing.T) {
+	const script = `CAPABILITY IMAP4rev1 SASL-IR AUTH=XOAUTH2 AUTH=PLAIN
+ON AUTHENTICATE XOAUTH2 dXNlcj1hbGljZQFhdXRoPUJlYXJlciBvbGQBAQ==
+S: + eyJzdGF0dXMiOiI0MDEifQ==
+C:
+S: $tag NO [AUTHENTICATIONFAILED] no
+ON AUTHENTICATE XOAUTH2 dXNlcj1hbGljZQFhdXRoPUJlYXJlciBuZXcBAQ==
+S: $tag OK in
+`
+	srv := serve(t, script, imaptest.Options{})
+	cfg := to(t, srv)
+	cfg.Token, cfg.Secret = true, func(context.Context) (string, error) { return "old", nil }
+	_, err := Open(t.Context(), cfg)
+	failed(t, err, fault.Auth, "status 401")
+	srv = serve(t, script, imaptest.Options{})
+	to := to(t, srv)
+	cfg.Host, cfg.Port = to.Host, to.Port
+	cfg.Renew = func(_ context.Context, refused string) (string, error) {
+		if refused != "old" {
+			t.Errorf("refused %q", refused)
+		}
+		return "new", nil
+	}
+	s, err := Open(t.Context(), cfg)
+	must(t, err)
+	defer s.Close()
+	must(t, s.Settle(t.Context()))
+	if got := sent(srv); len(got) < 2 || s.Mechanism() != "XOAUTH2" {
+		t.Errorf("sent %q", got)
+	}
+}
+
+// Without a user's secret nothing is asked for by a mechanism that needs none.
+func TestSecretless(t *testing.T) {
+	srv := serve(t, "CAPABILITY IMAP4rev1 SASL-IR AUTH=ANONYMOUS AUTH=PLAIN\nON AUTHENTICATE ANONYMOUS aW1hcGtuaWZl\nS: $tag OK in\n", imaptest.Options{})
+	cfg := to(t, srv)
+	cfg.Auth = []string{"anonymous"}
+	cfg.Secret = func(context.Context) (string, error) {
+		t.Error("the secret is fetched")
+		return "", nil
+	}
+	s, err := Open(t.Context(), cfg)
+	must(t, err)
+	s.Close()
 }
 
 // A mechanism that the server wants to go on is cancelled.

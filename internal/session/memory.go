@@ -25,6 +25,7 @@ type record struct {
 	Greeting     []string  `json:"greeting_capabilities,omitempty"`
 	Capabilities []string  `json:"capabilities,omitempty"`
 	NoPipelining bool      `json:"no_pipelining,omitempty"`
+	Unbound      bool      `json:"unbound,omitempty"` // -PLUS is announced and refused
 	Used         time.Time `json:"used"`
 }
 

@@ -53,6 +53,9 @@ type Config struct {
 	ConnectTimeout time.Duration // for name, TCP and TLS together
 	IOTimeout      time.Duration // without progress
 
+	// SpecialUse names mailboxes by their use (sent, trash, …), whatever the
+	// server says.
+	SpecialUse   map[string]string
 	ReadOnly     bool
 	ReadOnlyHint string // what lifts that
 	NoPipelining bool

@@ -64,7 +64,7 @@ func (f *field) run(op *operation, user string, about []message, list []trouble)
 	defer proxy.Close()
 	s := &spoiler{hide: op.hide, troubles: list}
 	u := url.URL{Scheme: "imap+insecure", User: url.User(user), Host: proxy.Addr(), Path: "/"}
-	env := []string{"IMAPKNIFE_URL=" + u.String(), "IMAPKNIFE_PASSWORD=" + realserver.Password, "TZ=UTC"}
+	env := []string{"IMAPKNIFE_URL=" + u.String(), "IMAPKNIFE_PASSWORD=" + realserver.Password, "IMAPKNIFE_AUTH=login", "TZ=UTC"}
 	if op.known { // without HOME nothing is remembered
 		home, err := os.MkdirTemp(f.files, "home")
 		if err != nil {

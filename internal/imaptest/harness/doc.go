@@ -17,6 +17,9 @@
 // the latter as announced after login. Scripts for hostile servers have none of
 // that until serve.
 //
+// IMAPKNIFE_AUTH is login, since the servers announce all they have and scripts
+// look at the login on the wire; those about ways to log in unset it.
+//
 // imapknife ends with status 99 and a dump of its goroutines when it has run
 // for TEST_LIMIT (20s), so that no script hangs.
 //

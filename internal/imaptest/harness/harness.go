@@ -141,6 +141,7 @@ func (s *state) connect(env *testscript.Env) error {
 	env.Setenv("SEP", s.server.separator)
 	env.Setenv("IMAPKNIFE_URL", urlOf("imap+insecure", account.user, s.proxy.Addr()))
 	env.Setenv("IMAPKNIFE_PASSWORD", account.password)
+	env.Setenv("IMAPKNIFE_AUTH", "login") // what scripts say of flights and of the wire is about this one
 	env.Values[accountKey{}] = account
 	return nil
 }

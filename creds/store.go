@@ -1,0 +1,59 @@
+package creds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// ErrNotFound is what a store says that holds nothing under a key.
+var ErrNotFound = errors.New("no secret is kept there")
+
+// Store keeps secrets under keys, across processes. All errors but ErrNotFound
+// are of kind Auth.
+type Store interface {
+	Get(ctx context.Context, key string) (Secret, error)
+	Set(ctx context.Context, key string, s Secret) error
+	Delete(ctx context.Context, key string) error
+	Name() string // for people
+}
+
+// Key is what an account's password is kept under. It names the server, so
+// that whoever edits an account's URL cannot have the password sent elsewhere.
+func Key(user, host string, port int) string {
+	return fmt.Sprintf("%s@%s", user, net.JoinHostPort(strings.ToLower(host), strconv.Itoa(port)))
+}
+
+// OAuthKey is what an account's OAuth token is kept under.
+func OAuthKey(user, host string, port int) string { return "oauth:" + Key(user, host, port) }
+
+// DataDir is the folder of what imapknife keeps for itself and nobody edits,
+// empty where there is no home.
+func DataDir(getenv func(string) (string, bool), goos string) string {
+	get := func(name string) string {
+		value, _ := getenv(name)
+		return value
+	}
+	dir := get("XDG_DATA_HOME")
+	if !filepath.IsAbs(dir) {
+		home := get("HOME")
+		switch {
+		case goos == "windows":
+			dir = get("LocalAppData")
+		case home == "":
+			return ""
+		case goos == "darwin":
+			dir = filepath.Join(home, "Library", "Application Support")
+		default:
+			dir = filepath.Join(home, ".local", "share")
+		}
+	}
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, "imapknife")
+}
