@@ -118,6 +118,7 @@ func newAccountsList() *verb {
 	return &verb{
 		name:    "list",
 		summary: "list the accounts",
+		about:   `Tells the accounts of the account file, and where the password of each is kept.`,
 		examples: []example{
 			{"which there are", "imapknife accounts list"},
 			{"the default's name", `imapknife accounts list --jq '.[] | select(.default) | .name'`},
@@ -251,7 +252,8 @@ func newAccountsDefault() *verb {
 	return &verb{
 		name: "default", args: "ACCOUNT",
 		summary:  "make an account the one that commands use",
-		examples: []example{{"", "imapknife accounts default work"}},
+		about:    `Commands use it unless --account, IMAPKNIFE_ACCOUNT or a URL says otherwise.`,
+		examples: []example{{"mail of the office, from now on", "imapknife accounts default work"}},
 		flags:    inGroup(groupOutput),
 		row:      result.Profile{}, single: true,
 		setup: func(in *input) (runner, error) {
@@ -267,7 +269,8 @@ func newAccountsRename() *verb {
 	return &verb{
 		name: "rename", args: "ACCOUNT NAME",
 		summary:  "give an account another name",
-		examples: []example{{"", "imapknife accounts rename work office"}},
+		about:    `Its password stays where it is: it is kept under user and server.`,
+		examples: []example{{"a shorter name", "imapknife accounts rename alice@example.org work"}},
 		flags:    inGroup(groupOutput),
 		row:      result.Profile{}, single: true,
 		setup: func(in *input) (runner, error) {
@@ -288,7 +291,7 @@ func newAccountsRemove() *verb {
 		summary: "forget an account and its password or token",
 		about:   `The mail on the server is not touched.`,
 		examples: []example{
-			{"", "imapknife accounts remove work"},
+			{"settings and password", "imapknife accounts remove work"},
 		},
 		flags: inGroup(groupOutput),
 		row:   result.Profile{}, single: true,

@@ -160,10 +160,15 @@ func (c *connection) blameSource(err error) error {
 	case c.sources.Command.Shell != "":
 		return c.in.blame(err, "password-command")
 	}
-	if name, _ := c.in.p.Getenv("IMAPKNIFE_PASSWORD"); name != "" && c.in.profile != nil {
-		if e, ok := errors.AsType[*fault.Error](err); ok {
-			e.Hint("IMAPKNIFE_PASSWORD is for the account of IMAPKNIFE_URL, not for account %s", c.in.profile.Name)
-		}
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok || c.in.profile == nil {
+		return err
+	}
+	if !errors.Is(err, creds.ErrUnavailable) && c.sources.AccountCommand.IsZero() {
+		e.Hint("imapknife login --account %s saves it anew", c.in.profile.Name)
+	}
+	if password, _ := c.in.p.Getenv("IMAPKNIFE_PASSWORD"); password != "" {
+		e.Hint("IMAPKNIFE_PASSWORD is for the account of IMAPKNIFE_URL, not for account %s", c.in.profile.Name)
 	}
 	return err
 }

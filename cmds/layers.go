@@ -95,7 +95,7 @@ func (in *input) use(file *config.File, profile *config.Profile) {
 	var under []setting
 	for _, s := range profile.Settings() {
 		f := lookup(s.Flag)[0]
-		if in.flagged(f.name) || !slices.Contains(in.verb.flags, f) {
+		if in.flagged(f.name) {
 			continue
 		}
 		for _, v := range s.Values {

@@ -317,6 +317,9 @@ func (o *loginOptions) attempt(ctx context.Context, a attempt) (*loggedIn, error
 	if o.in.flagged("insecure-storage") || try.profile != nil && try.profile.Storage == "file" {
 		done.store = o.in.secretsFile()
 	}
+	if _, err := o.nameFor(c); err != nil {
+		return nil, err
+	}
 	c.sources.Store = nil // a new secret is wanted
 	keeps := c.sources.Command.IsZero() && c.sources.AccountCommand.IsZero()
 	if keeps { // before a person goes to any trouble
@@ -473,28 +476,50 @@ func (done *loggedIn) keep(ctx context.Context, o *loginOptions) (undo func(), e
 // unfit are the characters that an account's name cannot have.
 var unfit = regexp.MustCompile(`[^A-Za-z0-9._@+-]+`)
 
+// nameFor is what the account will be called. The name of another server's
+// account is refused.
+func (o *loginOptions) nameFor(c *connection) (string, error) {
+	name := o.name
+	if name == "" {
+		name = c.account.User
+		if o.address != "" {
+			name = o.address
+		} else if !strings.Contains(name, "@") {
+			name = strings.TrimPrefix(name+"@"+c.account.Host, "@")
+		}
+		name = strings.TrimLeft(unfit.ReplaceAllString(name, "-"), "-")
+	}
+	old, err := o.in.file.Profile(name)
+	if err != nil || c.in.profile != nil {
+		return name, nil
+	}
+	if a, err := config.ParseURL(old.URL); err == nil && old.User == "" {
+		old.User = a.User
+	}
+	if old.User == c.account.User && sameServer(old.URL, server(c).URL()) {
+		return name, nil
+	}
+	return "", fault.New(fault.Usage, "account %s exists, for %s on %s", old.Name, old.User, old.URL).
+		Hint("--name gives the new one another name; imapknife accounts remove %s forgets the old one", old.Name)
+}
+
+// server is what a connection leads to, without the user.
+func server(c *connection) config.Account {
+	return config.Account{Host: c.account.Host, Port: c.account.Port, TLS: c.account.TLS}
+}
+
 // profile is the account as it is to be saved.
 func (o *loginOptions) profile(done *loggedIn) (*config.Profile, error) {
 	in, c := done.c.in, done.c
-	server := config.Account{Host: c.account.Host, Port: c.account.Port, TLS: c.account.TLS}
-	p := &config.Profile{Name: o.name}
+	name, err := o.nameFor(c)
+	if err != nil {
+		return nil, err
+	}
+	p := &config.Profile{Name: name}
 	if in.profile != nil {
 		*p = *in.profile
 	}
-	p.URL, p.User, p.OAuth = server.URL(), c.account.User, o.oauth
-	if p.Name == "" {
-		p.Name = c.account.User
-		if o.address != "" {
-			p.Name = o.address
-		} else if !strings.Contains(p.Name, "@") {
-			p.Name = strings.TrimPrefix(p.Name+"@"+c.account.Host, "@")
-		}
-		p.Name = strings.TrimLeft(unfit.ReplaceAllString(p.Name, "-"), "-")
-	}
-	if old, err := o.in.file.Profile(p.Name); err == nil && in.profile == nil && (old.User != p.User || !sameServer(old.URL, p.URL)) {
-		return nil, fault.New(fault.Usage, "account %s exists, for %s on %s", old.Name, old.User, old.URL).
-			Hint("--name gives the new one another name; imapknife accounts remove %s forgets the old one", old.Name)
-	}
+	p.URL, p.User, p.OAuth = server(c).URL(), c.account.User, o.oauth
 	for _, x := range [...]struct {
 		flag string
 		to   *string

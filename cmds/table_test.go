@@ -209,6 +209,10 @@ func TestPermute(t *testing.T) {
 
 // TestFlagsAnywhere: for every verb, a flag counts wherever it stands.
 func TestFlagsAnywhere(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "config.toml")
+	if err := os.WriteFile(file, []byte("[accounts.1]\nurl = 'imaps://h/'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, v := range leaves() {
 		if v.opaque {
 			continue
@@ -231,7 +235,7 @@ func TestFlagsAnywhere(t *testing.T) {
 				append(slices.Clone(path), word, "x"),
 				append(slices.Clone(path), "x", word),
 			} {
-				in, err := parse(&Process{Args: append([]string{"imapknife"}, line...), Stdout: io.Discard, Stderr: io.Discard, Now: time.Now})
+				in, err := parse(&Process{Args: append([]string{"imapknife"}, line...), Stdout: io.Discard, Stderr: io.Discard, Now: time.Now, Environ: []string{"IMAPKNIFE_CONFIG=" + file}})
 				if err != nil {
 					t.Errorf("%v: %v", line, err)
 					continue

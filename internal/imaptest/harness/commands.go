@@ -23,7 +23,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 func commands() map[string]command {
 	return map[string]command{
 		"exits": exits, "within": within, "jq": runJQ, "schema": schema, "seed": seed, "witness": witness,
-		"memory": memory,
+		"memory": memory, "keyring": keyring,
 		"serve":  serve, "delay": delay, "fault": faults, "wire": wire, "absent": absent,
 	}
 }

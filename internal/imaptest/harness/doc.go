@@ -65,6 +65,8 @@
 //	wire -lax                    do not fail for what IMAP forbids any client: bare
 //	                             CR or LF, NUL, commands over 8192 octets
 //	wire -print                  print the transcript
+//	keyring MODE                 start a session bus with a gnome-keyring: unlocked,
+//	                             locked, absent (none on the bus) or hanging
 //	absent WHAT                  note in docs/servers.md what this server lacks
 //
 // wire, and whether the client broke IMAP, is about the latest server that the
