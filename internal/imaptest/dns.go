@@ -148,7 +148,11 @@ func addLine(names map[string]*dnsName, f []string) error {
 	if err != nil {
 		return err
 	}
-	n.records = append(n.records, dnsmessage.Resource{Header: dnsmessage.ResourceHeader{Name: owner, Class: dnsmessage.ClassINET, TTL: 60}, Body: body})
+	r := dnsmessage.Resource{Header: dnsmessage.ResourceHeader{Name: owner, Class: dnsmessage.ClassINET, TTL: 60}, Body: body}
+	if _, err := (&dnsmessage.Message{Answers: []dnsmessage.Resource{r}}).Pack(); err != nil {
+		return err // such as an empty label
+	}
+	n.records = append(n.records, r)
 	return nil
 }
 

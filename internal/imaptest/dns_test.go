@@ -97,7 +97,7 @@ func TestDNSZoneErrors(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{
 		"a.test", "a.test TXT x", "a.test A", "a.test A ::1", "a.test AAAA 127.0.0.1", "a.test MX x y",
-		"a.test SRV 0 0 70000 b.test", "a.test CNAME b\\q", "a.test CNAME " + strings.Repeat("a", 300),
+		"a.test SRV 0 0 70000 b.test", "a.test CNAME b\\q", "a.test CNAME b..c", "a..test A 127.0.0.1", "a.test CNAME " + strings.Repeat("a", 300),
 	} {
 		if d, err := StartDNS(line); err == nil {
 			d.Close()
