@@ -78,15 +78,14 @@ func plainName(s string) bool {
 }
 
 var files = []struct{ name, in, want string }{ // want: "" for none, "error"
-	{"OAuth of Google", file(imap("i.test", 993, "SSL", "<authentication>OAuth2</authentication><authentication>password-cleartext</authentication>")) +
-		"", "i.test:993 implicit a@b.test a []"},
+	{"OAuth and a password", file(imap("i.test", 993, "SSL", "<authentication>OAuth2</authentication><authentication>password-cleartext</authentication>")), "i.test:993 implicit a@b.test a []"},
 	{"issuer behind the server", strings.Replace(file(imap("i.test", 993, "ssl", "<authentication>OAuth2</authentication>")), "</clientConfig>",
 		"<oAuth2><issuer>accounts.google.com</issuer></oAuth2></clientConfig>", 1), "i.test:993 implicit a@b.test a [] password=none oauth=google"},
 	{"another charset", strings.Replace(file(imap("i.test", 993, "SSL", "<username>\xe9</username>")), "UTF-8", "ISO-8859-1", 1), "i.test:993 implicit é []"},
 	{"an unknown charset", strings.Replace(file(imap("i.test", 993, "SSL", "")), "UTF-8", "KLINGON", 1), "error"},
 	{"unknown elements", file("<x><y/></x>", imap("i.test", 993, "SSL", "<z><port>1</port></z>")), "i.test:993 implicit a@b.test a []"},
 	{"cut off", strings.TrimSuffix(file(imap("i.test", 993, "SSL", "")), "</emailProvider></clientConfig>"), "i.test:993 implicit a@b.test a []"},
-	{"cut off in the port", file(imap("i.test", 993, "SSL", ""))[:195], ""},
+	{"cut off in the port", strings.SplitAfter(file(imap("i.test", 993, "SSL", "")), "<port>99")[0], ""},
 	{"entities of a DTD", `<!DOCTYPE a [<!ENTITY h "evil.test"><!ENTITY f SYSTEM "file:///etc/passwd">]>` +
 		"<clientConfig>" + imap("&h;", 993, "SSL", "") + imap("i.test", 993, "SSL", "<username>&f;</username>") + "</clientConfig>", "i.test:993 implicit &f; []"},
 	{"a host with a path", file(imap("i.test/x", 993, "SSL", "")), ""},

@@ -30,8 +30,8 @@ type provider struct {
 func wholeAddress(a Address) []string   { return []string{a.String()} }
 func localPartFirst(a Address) []string { return []string{a.Local, a.String()} }
 
-// table is what is known without asking. Facts change: each was looked up in
-// the provider's own help pages, and a hint names the page where there is one.
+// table is what is known without asking. Such facts change; hints name the
+// page where the provider tells, or makes, what is needed.
 var table = []provider{
 	{
 		name: "Gmail", host: "imap.gmail.com", pass: AppPassword, oauth: google,
@@ -233,7 +233,7 @@ func (p *provider) candidates(a Address, detail string) []Candidate {
 }
 
 // inform adds what the table knows of a server that another source named. What
-// it says of passwords is newer than files on the web.
+// it says of passwords wins over autoconfig files.
 func (p *provider) inform(c *Candidate) {
 	if p.pass != "" {
 		c.Password = p.pass
