@@ -38,25 +38,24 @@ func Authorize(ctx context.Context, c Config, ui UI) (Token, error) {
 	if c.limit == 0 {
 		c.limit = signInLimit
 	}
-	late := fault.New(fault.Auth, "nobody has signed in within %v", c.limit).Hint("to try again: %s", c.again())
+	late := fault.New(fault.Auth, "nobody has signed in within %s", strings.TrimSuffix(c.limit.String(), "0s")).Hint("to try again: %s", c.again())
 	ctx, cancel := context.WithTimeoutCause(ctx, c.limit, late)
 	defer cancel()
 
-	door, err := c.listen(ui.Paste != nil)
+	verifier, state := oauth2.GenerateVerifier(), oauth2.GenerateVerifier() // 32 random octets each
+	door, err := c.listen(state, ui.Paste != nil)
 	if err != nil {
 		return Token{}, err
 	}
 	defer door.close()
-	verifier := oauth2.GenerateVerifier()
-	door.state = oauth2.GenerateVerifier() // 32 random octets as well
-	address := c.authURL(door.redirect, door.state, verifier)
+	address := c.authURL(door.redirect, state, verifier)
 	ui.Show(address)
 	if ui.Open != nil {
 		_ = ui.Open(address)
 	}
 	var got arrival
 	if ui.Paste != nil {
-		got, err = pasted(ctx, ui.Paste, door.state)
+		got, err = pasted(ctx, ui.Paste, state)
 	} else {
 		got, err = door.wait(ctx)
 	}

@@ -27,7 +27,7 @@ const (
 // any page in the browser, can knock.
 type door struct {
 	redirect string // as the provider is told
-	state    string // set before the address is shown
+	state    string
 	host     string // of the redirect, with the port
 	port     string
 	path     string
@@ -42,7 +42,7 @@ type door struct {
 }
 
 // listen opens the door; one where the person pastes has an address only.
-func (c *Config) listen(paste bool) (*door, error) {
+func (c *Config) listen(state string, paste bool) (*door, error) {
 	redirect := c.Provider.Redirect
 	if redirect == "" {
 		redirect = plainRedirect
@@ -55,7 +55,7 @@ func (c *Config) listen(paste bool) (*door, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Auth, err, "cannot listen for the browser").Hint("--paste does without")
 	}
-	d := &door{listeners: []net.Listener{first}, arrivals: make(chan arrival, 1), path: u.Path}
+	d := &door{listeners: []net.Listener{first}, arrivals: make(chan arrival, 1), state: state, path: u.Path}
 	_, d.port, _ = net.SplitHostPort(first.Addr().String())
 	u.Host = net.JoinHostPort(u.Hostname(), d.port)
 	d.redirect, d.host = u.String(), u.Host

@@ -153,7 +153,10 @@ func (s *Source) refresh(ctx context.Context, c *Config, t Token) (Token, error)
 	}
 	// Where the refresh token is the old one, nothing is lost that the next
 	// process cannot ask for again.
-	return fresh, context.Cause(ctx)
+	if err := context.Cause(ctx); err != nil {
+		return Token{}, err
+	}
+	return fresh, nil
 }
 
 // outlive is a context that goes on for d when ctx is cancelled.
