@@ -59,8 +59,6 @@ func parseProxy(text string) (*proxy, error) {
 		return nil, badProxy("the scheme must be socks5, http or https")
 	case p.host == "":
 		return nil, badProxy("it names no host")
-	case strings.Contains(p.host, ":") && !strings.HasPrefix(u.Host, "["):
-		return nil, badProxy("an IPv6 address stands in brackets")
 	case p.port != "" && (err != nil || n == 0):
 		return nil, badProxy("the port is not 1 to 65535")
 	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.Fragment != "":
