@@ -40,10 +40,6 @@ func (in *input) connection() (*connection, error) {
 	}
 	mode := map[string]session.TLSMode{"implicit": session.Implicit, "starttls": session.StartTLS, "none": session.NoTLS}[c.account.TLS]
 	way := in.way()
-	if mode == session.NoTLS && !way.private(c.account.Host) && !in.flagged("insecure-plaintext") {
-		return nil, in.blame(fault.New(fault.Safety, "clear text to %s is refused: everybody on the way could read the password", c.account.Host).
-			Hint("use imaps:// or imap://; --insecure-plaintext allows it"), "url", "tls")
-	}
 	c.cfg = session.Config{
 		Host: c.account.Host, Port: c.account.Port, TLS: mode, User: c.account.User, Auth: in.list("auth"),
 		ServerName: in.last("server-name"), CAFile: in.last("ca-file"), Insecure: in.flagged("insecure"),
@@ -66,6 +62,14 @@ func (in *input) connection() (*connection, error) {
 	}
 	if err := in.checkWay(&c.cfg); err != nil { // before a password is asked for
 		return nil, err
+	}
+	if mode == session.NoTLS && !way.private(c.account.Host) && !in.flagged("insecure-plaintext") {
+		to := c.account.Host
+		if config.Loopback(to) {
+			to += " through a proxy"
+		}
+		return nil, in.blame(fault.New(fault.Safety, "clear text to %s is refused: everybody on the way could read the password", to).
+			Hint("use imaps:// or imap://; --insecure-plaintext allows it"), "url", "tls")
 	}
 	return c, in.secrets(c)
 }

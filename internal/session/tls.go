@@ -301,6 +301,8 @@ func (s *Session) tlsError(ctx context.Context, err error) error {
 		return why("the server knows no name %s", s.serverName()).Hint("--server-name NAME asks for another name")
 	case isErrno, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return why("%s", wire.Lost("the server", err)).Hint("%s", s.otherWay())
+	case s.cfg.Tunnel != "":
+		return e.Hint("%s", s.otherWay())
 	}
 	return e
 }

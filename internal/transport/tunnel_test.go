@@ -46,6 +46,8 @@ func TestTunnelDeadlines(t *testing.T) {
 	nc.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
 	if _, err := nc.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("read: %v", err)
+	} else if e, ok := err.(net.Error); !ok || !e.Timeout() {
+		t.Errorf("TLS cannot go on after %#v", err)
 	}
 	nc.SetDeadline(time.Now().Add(10 * time.Millisecond))
 	for err := error(nil); ; { // until the pipe is full

@@ -92,7 +92,7 @@ func (t *tunnel) Read(p []byte) (int, error) {
 	if err == io.EOF {
 		err = t.ended(err)
 	}
-	return n, err
+	return n, asNet(err)
 }
 
 func (t *tunnel) Write(p []byte) (int, error) {
@@ -100,7 +100,16 @@ func (t *tunnel) Write(p []byte) (int, error) {
 	if errors.Is(err, syscall.EPIPE) {
 		err = t.ended(err)
 	}
-	return n, err
+	return n, asNet(err)
+}
+
+// asNet takes the file out of an error. What is left of a deadline that has
+// passed is a net.Error, after which TLS can go on; around it, it is none.
+func asNet(err error) error {
+	if file, ok := errors.AsType[*os.PathError](err); ok {
+		return file.Err
+	}
+	return err
 }
 
 // ended says how the command ended, which closed a pipe. It waits a moment for
