@@ -46,15 +46,12 @@ func (in *input) connection() (*connection, error) {
 		return nil, err
 	}
 	mode := map[string]session.TLSMode{"implicit": session.Implicit, "starttls": session.StartTLS, "none": session.NoTLS}[c.account.TLS]
-	if mode == session.NoTLS && !config.Loopback(c.account.Host) && !in.flagged("insecure-plaintext") {
-		return nil, in.blame(fault.New(fault.Safety, "clear text to %s is refused: everybody on the way could read the password", c.account.Host).
-			Hint("use imaps:// or imap://; --insecure-plaintext allows it"), "url", "tls")
-	}
+	way := in.way()
 	c.cfg = session.Config{
 		Host: c.account.Host, Port: c.account.Port, TLS: mode, User: c.account.User, Auth: in.list("auth"),
 		ServerName: in.last("server-name"), CAFile: in.last("ca-file"), Insecure: in.flagged("insecure"),
-		ClientCert: in.last("client-cert"), ClientKey: in.last("client-key"), TLSPins: in.all("tls-pin"), TLSMin: in.last("tls-min"),
-		Proxy: in.last("proxy"), UnixSocket: in.last("unix-socket"), Tunnel: in.last("tunnel"), Environ: in.p.Environ, Stderr: in.p.Stderr,
+		ClientCert: in.last("client-cert"), ClientKey: in.last("client-key"), TLSPins: in.pins(), TLSMin: in.last("tls-min"),
+		Proxy: way.proxy, UnixSocket: way.socket, Tunnel: way.tunnel, Environ: in.p.Environ, Stderr: in.p.Stderr,
 		ConnectTimeout: in.duration("connect-timeout", 10*time.Second),
 		IOTimeout:      in.duration("io-timeout", 30*time.Second),
 		NoPipelining:   in.flagged("no-pipelining"),
@@ -74,10 +71,16 @@ func (in *input) connection() (*connection, error) {
 	if in.profile != nil {
 		c.cfg.SpecialUse = in.profile.SpecialUse
 	}
-	if c.cfg.CAFile != "" { // before a password is asked for
-		if _, err := session.Authorities(c.cfg.CAFile); err != nil {
-			return nil, in.blame(err, "ca-file")
+	if err := in.checkWay(&c.cfg); err != nil { // before a password is asked for
+		return nil, err
+	}
+	if mode == session.NoTLS && !way.private(c.account.Host) && !in.flagged("insecure-plaintext") {
+		to := c.account.Host
+		if config.Loopback(to) {
+			to += " through a proxy"
 		}
+		return nil, in.blame(fault.New(fault.Safety, "clear text to %s is refused: everybody on the way could read the password", to).
+			Hint("use imaps:// or imap://; --insecure-plaintext allows it"), "url", "tls")
 	}
 	return c, in.secrets(c)
 }
@@ -89,12 +92,15 @@ func (in *input) connection() (*connection, error) {
 func (in *input) account() (config.Account, error) {
 	var a config.Account
 	var err error
+	local := in.way().local()
 	byURL := in.flagged("url") && (in.given("url") || !in.given("host"))
 	if byURL {
 		if a, err = config.ParseURL(in.last("url")); err != nil {
 			return a, in.blame(err, "url")
 		}
-	} else if a.Host = in.last("host"); a.Host == "" {
+	} else if a.Host = in.last("host"); a.Host == "" && local {
+		a.Host, a.TLS = "localhost", "none" // a tunnel protects itself
+	} else if a.Host == "" {
 		return a, noAccount(in.file)
 	}
 	counts := func(name string) bool { return in.given(name) || in.flagged(name) && !(byURL && in.given("url")) }
@@ -109,7 +115,7 @@ func (in *input) account() (config.Account, error) {
 			return a, in.blame(err, "port")
 		}
 	}
-	if a.User == "" && !in.flagged("no-login") && !in.verb.userOptional && !in.secretless() {
+	if a.User == "" && !in.flagged("no-login") && !local && !in.verb.userOptional && !in.secretless() { // locally the server may greet with PREAUTH
 		return a, in.blame(fault.New(fault.Usage, "no user name").Hint("write it into the URL (imaps://user@host/) or use --user"), "url")
 	}
 	return a.Complete()
@@ -214,7 +220,7 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 	if err := c.trace(&cfg); err != nil {
 		return nil, nil, err
 	}
-	if cfg.Insecure && cfg.TLS != session.NoTLS {
+	if cfg.Insecure && cfg.TLS != session.NoTLS && len(cfg.TLSPins) == 0 {
 		c.in.say("warning: the certificate of %s is not verified (--insecure)", cfg.Host)
 	}
 	if !c.in.flagged("no-login") && !c.anonymous {

@@ -179,6 +179,7 @@ func (in *input) oauthSource(c *connection, p *config.Profile) (*oauth.Source, e
 	if err != nil {
 		return nil, err
 	}
+	cfg.Now, cfg.Again = in.p.Now, "imapknife login --account "+p.Name
 	store := in.keyring()
 	if p.Storage == "file" {
 		store = in.secretsFile()

@@ -226,8 +226,12 @@ func (d *doctor) srv(ctx context.Context) error {
 	var said []string
 	match := false
 	for _, r := range records {
-		said = append(said, r.String())
-		match = match || strings.EqualFold(r.Host, d.c.account.Host)
+		if r.Target == "." {
+			said = append(said, r.Service+" is not offered")
+			continue
+		}
+		said = append(said, fmt.Sprintf("%s %s:%d", r.Service, r.Target, r.Port))
+		match = match || strings.EqualFold(strings.TrimSuffix(r.Target, "."), d.c.account.Host)
 	}
 	switch {
 	case err != nil:

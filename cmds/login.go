@@ -389,7 +389,7 @@ func (o *loginOptions) signIn(ctx context.Context, c *connection) (oauth.Token, 
 	}
 	in := o.in
 	cfg.Client, cfg.Login = o.client, c.account.User
-	cfg.Now = in.p.Now
+	cfg.Now, cfg.Again = in.p.Now, strings.TrimSuffix("imapknife login "+o.name, " ")
 	if in.flagged("device") {
 		return oauth.Device(ctx, cfg, func(d oauth.DeviceCode) {
 			in.p.Say("open %s on any device and type the code %s", d.URL, d.Code)

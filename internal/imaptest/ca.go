@@ -25,8 +25,10 @@ type CA struct {
 // for 127.0.0.1, ::1 and localhost for a day.
 type Leaf struct {
 	Expired    bool // was valid until yesterday
+	NotYet     bool // is valid from tomorrow on
 	WrongHost  bool // names another host
 	SelfSigned bool // not signed by the CA
+	ClientCert bool // the server wants a certificate of the CA from the client
 }
 
 // NewCA makes an authority with a key of its own.
@@ -87,6 +89,9 @@ func (ca *CA) Config(leaf Leaf) (*tls.Config, error) {
 	if leaf.Expired {
 		template.NotAfter = time.Now().Add(-24 * time.Hour)
 	}
+	if leaf.NotYet {
+		template.NotBefore, template.NotAfter = time.Now().Add(24*time.Hour), time.Now().Add(48*time.Hour)
+	}
 	if leaf.WrongHost {
 		template.DNSNames, template.IPAddresses = []string{"imap.elsewhere.example"}, nil
 	}
@@ -98,5 +103,35 @@ func (ca *CA) Config(leaf Leaf) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, nil
+	config := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	if leaf.ClientCert {
+		config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, ca.Pool()
+	}
+	return config, nil
+}
+
+// Client is a certificate that a server with ClientCert accepts, and its key,
+// in PEM form.
+func (ca *CA) Client() (cert, key []byte, err error) {
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()),
+		Subject:      pkix.Name{CommonName: "alice"},
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(24 * time.Hour),
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, ca.cert, &k.PublicKey, ca.key)
+	if err != nil {
+		return nil, nil, err
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		return nil, nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), nil
 }

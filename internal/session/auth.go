@@ -157,6 +157,10 @@ func (s *Session) authenticate(ctx context.Context) error {
 		s.caps, s.greeting = s.greeting, nil
 		return nil
 	}
+	if s.cfg.User == "" && (s.cfg.Tunnel != "" || s.cfg.UnixSocket != "") && len(s.cfg.Auth) == 0 {
+		return fault.New(fault.Usage, "no user name, and the server has not logged us in by itself (PREAUTH)").
+			Hint("--user names one")
+	}
 	methods, offered, err := s.agree(ctx)
 	if err != nil {
 		return err

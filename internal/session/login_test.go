@@ -311,7 +311,7 @@ func TestGreetings(t *testing.T) {
 		kind fault.Kind
 		text string
 	}{
-		"S: * BYE [UNAVAILABLE] too many": {fault.Refused, "the server refuses the connection: server said BYE [UNAVAILABLE] too many"},
+		"S: * BYE [UNAVAILABLE] too many": {fault.Refused, " refuses the connection: server said BYE [UNAVAILABLE] too many"},
 		"S: +OK POP3":                     {fault.Protocol, "not IMAP"},
 		"S: * NO":                         {fault.Protocol, "not IMAP"},
 		"CLOSE":                           {fault.Connect, "closed the connection"},

@@ -3,11 +3,11 @@ package session
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,33 +68,82 @@ type Config struct {
 }
 
 // AccountID is the digest that rows carry as "account": the same for the same
-// user on the same server, and telling neither.
+// user on the same server, and telling neither. A Unix socket or a tunnel is a
+// server of its own.
 func (c *Config) AccountID() string {
-	sum := sha256.Sum256([]byte(strings.ToLower(c.Host) + "\x00" + strconv.Itoa(c.Port) + "\x00" + c.User))
+	where := c.place()
+	if where == "" {
+		where = strings.ToLower(c.Host) + "\x00" + strconv.Itoa(c.Port)
+	}
+	sum := sha256.Sum256([]byte(where + "\x00" + c.User))
 	return hex.EncodeToString(sum[:6])
 }
 
-// Addr is the server's host and port.
-func (c *Config) Addr() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
+// place is what stands for host and port where these are not dialled, else
+// empty. No host begins like it.
+func (c *Config) place() string {
+	switch {
+	case c.Tunnel != "":
+		return "\x00tunnel\x00" + c.Tunnel
+	case c.UnixSocket != "":
+		return "\x00unix\x00" + filepath.Clean(c.UnixSocket)
+	}
+	return ""
+}
+
+// Addr is what errors call the server: host and port, or the socket or the
+// tunnel that is dialled instead.
+func (c *Config) Addr() string {
+	switch {
+	case c.Tunnel != "":
+		return fmt.Sprintf("tunnel %q", shorten(c.Tunnel))
+	case c.UnixSocket != "":
+		return c.UnixSocket
+	}
+	return net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
+}
+
+// at is Addr as it stands behind "the server".
+func (c *Config) at() string {
+	switch {
+	case c.Tunnel != "":
+		return fmt.Sprintf("behind the tunnel %q", shorten(c.Tunnel))
+	case c.UnixSocket != "":
+		return "at " + c.UnixSocket
+	}
+	return c.Addr()
+}
+
+// shorten cuts a command down to what an error can carry.
+func shorten(command string) string {
+	if r := []rune(command); len(r) > 60 {
+		return string(r[:60]) + "…"
+	}
+	return command
+}
 
 // key is what the memory knows the account by.
-func (c *Config) key() string { return c.User + "@" + c.Addr() }
+func (c *Config) key() string {
+	if where := c.place(); where != "" {
+		return c.User + "@" + strings.ReplaceAll(where[1:], "\x00", ":")
+	}
+	return c.User + "@" + c.Addr()
+}
 
 // Session is an open session.
 type Session struct {
-	cfg     Config
-	c       *wire.Conn
-	account string
-	rtt     time.Duration // of the TCP handshake
-	exposed bool          // clear text that leaves this machine
-	secured bool          // STARTTLS is done
-	welcome bool          // the server greeted us as logged in (PREAUTH)
-	preauth bool          // the same, on a session that was to log in
-	secret  *string       // nil until it is known
-	// tlsState is nil in clear text; the mechanisms bind to it.
-	tlsState  *tls.ConnectionState
-	mechanism string // how the login is done
-	unproven  bool   // the server said OK and could not prove that it knows the password
+	cfg       Config
+	c         *wire.Conn
+	account   string
+	rtt       time.Duration // of the TCP handshake
+	exposed   bool          // clear text that leaves this machine
+	secured   bool          // STARTTLS is done
+	welcome   bool          // the server greeted us as logged in (PREAUTH)
+	preauth   bool          // the same, on a session that was to log in
+	secret    *string       // nil until it is known
+	mechanism string        // how the login is done
+	unproven  bool          // the server said OK and could not prove that it knows the password
+	protection
 
 	greeting caps // announced before login, nil when unknown
 	caps     caps // announced after login, nil when unknown

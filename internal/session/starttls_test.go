@@ -1,9 +1,13 @@
 package session
 
 import (
+	"bufio"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/imaptest"
@@ -42,15 +46,16 @@ STARTTLS
 // Where TLS does not come about, nothing but STARTTLS is sent.
 func TestStartTLSRefused(t *testing.T) {
 	for _, tt := range []struct{ name, script, text string }{
-		{"NO", "ON STARTTLS\nS: $tag NO not today", "STARTTLS is not possible"},
-		{"BAD", "ON STARTTLS\nS: $tag BAD what?", "STARTTLS is not possible"},
-		{"BYE", "ON STARTTLS\nS: * BYE\nCLOSE", ""},
-		{"PREAUTH", "GREETING * PREAUTH in already", "PREAUTH"},
-		{"octets ahead of the handshake", "ON STARTTLS\nS= $tag OK go\\r\\n* OK [CAPABILITY IMAP4rev1 XEVIL] x\\r\\n\nSTARTTLS", ""},
-		{"one octet ahead of the handshake", "ON STARTTLS\nS= $tag OK go\\r\\n \nSTARTTLS", ""},
-		{"OK ahead of the command", "S= * OK hi\\r\\nA1 OK go\\r\\n\nC: {tag} STARTTLS\nS: $tag OK go", ""},
-		{"no handshake", "ON STARTTLS\nS: $tag OK go\nS: * OK go on", ""},
-		{"gone", "ON STARTTLS\nS: $tag OK go\nCLOSE", ""},
+		{"NO", "CAPABILITY +STARTTLS\nON STARTTLS\nS: $tag NO not today", "STARTTLS is not possible on 127.0.0.1:"},
+		{"not offered", "S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\nHANG", "the server does not offer it"},
+		{"BAD", "CAPABILITY +STARTTLS\nON STARTTLS\nS: $tag BAD what?", "STARTTLS is not possible"},
+		{"BYE", "CAPABILITY +STARTTLS\nON STARTTLS\nS: * BYE\nCLOSE", "server said BYE"},
+		{"PREAUTH", "GREETING * PREAUTH in already", "logged us in before TLS (PREAUTH)"},
+		{"octets ahead of the handshake", "CAPABILITY +STARTTLS\nON STARTTLS\nS= $tag OK go\\r\\n* OK [CAPABILITY IMAP4rev1 XEVIL] x\\r\\n\nSTARTTLS", "octets ahead of the TLS handshake"},
+		{"one octet ahead of the handshake", "CAPABILITY +STARTTLS\nON STARTTLS\nS= $tag OK go\\r\\n \nSTARTTLS", "1 octets ahead of the TLS handshake"},
+		{"OK ahead of the command", "S= * OK hi\\r\\nA1 OK go\\r\\n\nC: {tag} STARTTLS\nS: $tag OK go", "the answer to STARTTLS came before it was sent"},
+		{"no handshake", "CAPABILITY +STARTTLS\nON STARTTLS\nS: $tag OK go\nS: * OK go on", "no TLS with 127.0.0.1:"},
+		{"gone", "CAPABILITY +STARTTLS\nON STARTTLS\nS: $tag OK go\nCLOSE", "the server closed the connection"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			srv, err := imaptest.Start(tt.script, imaptest.Options{})
@@ -72,10 +77,35 @@ func TestStartTLSRefused(t *testing.T) {
 	}
 }
 
+// A server that says OK to STARTTLS, and answers the handshake in clear text.
+func TestStartTLSGoesOnInClear(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer l.Close()
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		io.WriteString(c, "* OK hi\r\n")
+		r := bufio.NewReader(c)
+		line, _ := r.ReadString('\n')
+		tag, _, _ := strings.Cut(line, " ")
+		io.WriteString(c, tag+" OK go\r\n")
+		r.ReadByte() // of the handshake
+		io.WriteString(c, "* OK go on\r\n")
+		io.Copy(io.Discard, r)
+	}()
+	_, err = Open(t.Context(), Config{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: StartTLS, Now: time.Now, ConnectTimeout: 5 * time.Second})
+	failed(t, err, fault.Connect, "the server goes on in clear text after its OK to STARTTLS")
+}
+
 // A certificate that is not for the server ends it before a credential is
 // sent, with TLS from the start and after STARTTLS.
 func TestCertificates(t *testing.T) {
-	const script = "ON STARTTLS\nS: $tag OK go\nSTARTTLS"
+	const script = "CAPABILITY +STARTTLS\nON STARTTLS\nS: $tag OK go\nSTARTTLS"
 	for _, mode := range []TLSMode{Implicit, StartTLS} {
 		srv, err := imaptest.Start(script, imaptest.Options{TLS: mode == Implicit})
 		must(t, err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -24,7 +25,7 @@ func commands() map[string]command {
 	return map[string]command{
 		"exits": exits, "within": within, "jq": runJQ, "schema": schema, "seed": seed, "witness": witness,
 		"memory": memory, "keyring": keyring,
-		"serve":  serve, "delay": delay, "fault": faults, "wire": wire, "absent": absent,
+		"serve": serve, "delay": delay, "fault": faults, "wire": wire, "absent": absent,
 	}
 }
 
@@ -282,7 +283,16 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		o.Deadline = duration(ts, d)
 	}
 	o.MaxTLS = map[string]uint16{"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12}[set["maxtls"]]
-	o.Leaf = imaptest.Leaf{Expired: set["leaf"] == "expired", WrongHost: set["leaf"] == "wronghost", SelfSigned: set["leaf"] == "selfsigned"}
+	leaf := set["leaf"]
+	o.Leaf = imaptest.Leaf{
+		Expired: leaf == "expired", NotYet: leaf == "notyet", WrongHost: leaf == "wronghost", SelfSigned: leaf == "selfsigned",
+		ClientCert: leaf == "clientcert",
+	}
+	if o.Leaf.ClientCert {
+		cert, key, err := s.ca.Client()
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs("client.pem"), append(cert, key...), 0o600))
+	}
 	served, err := imaptest.Start(ts.ReadFile(args[1]), o)
 	ts.Check(err)
 	s.served, s.delayed = served, o.Delay > 0

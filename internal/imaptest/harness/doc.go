@@ -46,7 +46,8 @@
 //	                             point IMAPKNIFE_URL there, user alice, password
 //	                             secret; $NAME is its host:port. Flags: -tls,
 //	                             -starttls, -delay=20ms, -deadline=10s,
-//	                             -leaf=expired|wronghost|selfsigned, -maxtls=1.1
+//	                             -maxtls=1.1, -leaf=expired|notyet|wronghost|
+//	                             selfsigned|clientcert (client.pem is accepted)
 //	delay 20ms                   delay the proxy's replies, to count flights
 //	fault [FLAGS] KIND PATTERN   cut, reset or stall at the first response whose
 //	                             first line matches, before it; off lifts it.
