@@ -6,8 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -158,26 +156,13 @@ func (in *input) readOnly() (on bool, hint string, err error) {
 	return len(lift) > 0, strings.Join(lift, " and "), nil
 }
 
-// memory is the file of what servers were like, in the user's cache.
+// memory is the file of what servers were like, nil where there is no place.
 func (in *input) memory() *session.Memory {
-	dir, ok := in.p.Getenv("XDG_CACHE_HOME")
-	if !ok || !filepath.IsAbs(dir) {
-		home, _ := in.p.Getenv("HOME")
-		switch {
-		case runtime.GOOS == "windows":
-			dir, _ = in.p.Getenv("LocalAppData")
-		case home == "":
-			dir = ""
-		case runtime.GOOS == "darwin":
-			dir = filepath.Join(home, "Library", "Caches")
-		default:
-			dir = filepath.Join(home, ".cache")
-		}
-	}
-	if dir == "" {
+	path := in.p.file(config.CacheFolder, "servers.json")
+	if path == "" {
 		return nil
 	}
-	return session.NewMemory(filepath.Join(dir, "imapknife", "servers.json"), in.p.Now)
+	return session.NewMemory(path, in.p.Now)
 }
 
 // idleTable is how long a table may wait for more rows before its widths are

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
-	"path/filepath"
 
 	"github.com/imapknife/imapknife/creds"
 	"github.com/imapknife/imapknife/internal/config"
@@ -108,7 +106,15 @@ func (in *input) keyring() creds.Store { return creds.Keyring(in.p.Getenv) }
 
 // secretsFile is where secrets are kept in clear.
 func (in *input) secretsFile() creds.Store {
-	return creds.FileStore(filepath.Join(in.p.dataDir(), "secrets.json"))
+	return creds.FileStore(in.p.file(config.DataFolder, "secrets.json"))
+}
+
+// storeOf is where an account's secret is kept.
+func (in *input) storeOf(p *config.Profile) creds.Store {
+	if p != nil && p.Storage == "file" {
+		return in.secretsFile()
+	}
+	return in.keyring()
 }
 
 // key is the name that the account's secret is kept under. It names the
@@ -180,15 +186,9 @@ func (in *input) oauthSource(c *connection, p *config.Profile) (*oauth.Source, e
 		return nil, err
 	}
 	cfg.Now, cfg.Again = in.p.Now, "imapknife login --account "+p.Name
-	store := in.keyring()
-	if p.Storage == "file" {
-		store = in.secretsFile()
-	}
-	dir := filepath.Dir(filepath.Join(in.p.dataDir(), "secrets.json"))
 	return &oauth.Source{
-		Config: cfg, Store: tokenStore{store, creds.OAuthKey(c.account.User, c.account.Host, c.account.Port), p.Name},
-		LockPath: filepath.Join(dir, "oauth-"+c.cfg.AccountID()+".lock"),
-		Now:      in.p.Now, HTTP: http.DefaultClient,
+		Config: cfg, Store: tokenStore{in.storeOf(p), creds.OAuthKey(c.account.User, c.account.Host, c.account.Port), p.Name},
+		LockPath: in.p.file(config.DataFolder, "oauth-"+c.cfg.AccountID()+".lock"),
 	}, nil
 }
 

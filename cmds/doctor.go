@@ -13,6 +13,7 @@ import (
 	"github.com/imapknife/imapknife/internal/config"
 	"github.com/imapknife/imapknife/internal/discover"
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/pin"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
 	"github.com/imapknife/imapknife/output"
@@ -328,7 +329,7 @@ func (d *doctor) certificate(cert *x509.Certificate) error {
 	end := cert.NotAfter.UTC()
 	row := &result.Check{
 		Stage: "certificate", Subject: cert.Subject.String(), Issuer: cert.Issuer.String(), Names: cert.DNSNames,
-		NotAfter: &end, DaysLeft: &days, Pin: session.PinOf(cert),
+		NotAfter: &end, DaysLeft: &days, Pin: pin.Of(cert),
 	}
 	for _, ip := range cert.IPAddresses {
 		row.Names = append(row.Names, ip.String())

@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"slices"
 
-	"github.com/imapknife/imapknife/creds"
 	"github.com/imapknife/imapknife/internal/config"
 	"github.com/imapknife/imapknife/internal/fault"
 )
@@ -28,8 +27,11 @@ func (p *Process) home() string {
 	return home
 }
 
-// dataDir is where secrets in clear and locks are.
-func (p *Process) dataDir() string { return creds.DataDir(p.Getenv, runtime.GOOS) }
+// file is the path of a file in one of imapknife's folders, empty where there
+// is no home.
+func (p *Process) file(folder config.Folder, name string) string {
+	return folder.In(p.Getenv, runtime.GOOS, name)
+}
 
 // accounts reads the account file.
 func (p *Process) accounts() (*config.File, error) {

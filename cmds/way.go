@@ -5,6 +5,7 @@ import (
 
 	"github.com/imapknife/imapknife/internal/config"
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/pin"
 	"github.com/imapknife/imapknife/internal/session"
 	"github.com/imapknife/imapknife/internal/transport"
 )
@@ -64,8 +65,8 @@ func (in *input) checkWay(cfg *session.Config) error {
 	if err := t.Check(); err != nil {
 		return in.blame(err, "proxy", "unix-socket", "tunnel")
 	}
-	for _, pin := range cfg.TLSPins {
-		if err := session.CheckPin(pin); err != nil {
+	for _, text := range cfg.TLSPins {
+		if _, err := pin.Parse(text); err != nil {
 			return in.blame(err, "tls-pin")
 		}
 	}

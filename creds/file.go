@@ -8,11 +8,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"time"
 
-	"github.com/gofrs/flock"
+	"github.com/imapknife/imapknife/internal/atomicfile"
 	"github.com/imapknife/imapknife/internal/fault"
 )
 
@@ -40,19 +39,14 @@ func (f fileStore) with(ctx context.Context, fn func(secrets map[string]string) 
 	if f.path == "" {
 		return fault.New(fault.Auth, "there is no place for a file of secrets").Hint("set HOME or XDG_DATA_HOME")
 	}
-	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
+	unlock, err := atomicfile.Lock(ctx, f.path+".lock", fileWait)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return cause
+	}
+	if err != nil {
 		return failed(err)
 	}
-	lock := flock.New(f.path+".lock", flock.SetPermissions(0o600))
-	lctx, cancel := context.WithTimeout(ctx, fileWait)
-	defer cancel()
-	if _, err := lock.TryLockContext(lctx, 20*time.Millisecond); err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			return cause
-		}
-		return failed(err)
-	}
-	defer lock.Unlock()
+	defer unlock()
 	secrets, err := f.read()
 	if err != nil {
 		return failed(err)
@@ -100,22 +94,7 @@ func (f fileStore) write(secrets map[string]string) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(f.path), ".secrets-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(append(data, '\n'))
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), f.path)
+	return atomicfile.Replace(f.path, append(data, '\n'))
 }
 
 // Get implements Store. A file that is not there is not made.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -30,30 +29,3 @@ func Key(user, host string, port int) string {
 
 // OAuthKey is what an account's OAuth token is kept under.
 func OAuthKey(user, host string, port int) string { return "oauth:" + Key(user, host, port) }
-
-// DataDir is the folder of what imapknife keeps for itself and nobody edits,
-// empty where there is no home.
-func DataDir(getenv func(string) (string, bool), goos string) string {
-	get := func(name string) string {
-		value, _ := getenv(name)
-		return value
-	}
-	dir := get("XDG_DATA_HOME")
-	if !filepath.IsAbs(dir) {
-		home := get("HOME")
-		switch {
-		case goos == "windows":
-			dir = get("LocalAppData")
-		case home == "":
-			return ""
-		case goos == "darwin":
-			dir = filepath.Join(home, "Library", "Application Support")
-		default:
-			dir = filepath.Join(home, ".local", "share")
-		}
-	}
-	if dir == "" {
-		return ""
-	}
-	return filepath.Join(dir, "imapknife")
-}

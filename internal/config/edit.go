@@ -14,7 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/gofrs/flock"
+	"github.com/imapknife/imapknife/internal/atomicfile"
 	"github.com/imapknife/imapknife/internal/fault"
 )
 
@@ -39,25 +39,17 @@ func Edit(ctx context.Context, path, home string, change func(*Editor) error) er
 		return fault.New(fault.Usage, "there is no place for the account file").Hint("set HOME, XDG_CONFIG_HOME or IMAPKNIFE_CONFIG")
 	}
 	failed := func(err error) error { return fault.Wrap(fault.Local, err, "cannot write the account file") }
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return failed(err)
-	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
-	lctx, cancel := context.WithTimeout(ctx, lockWait)
-	defer cancel()
-	if _, err := lock.TryLockContext(lctx, 20*time.Millisecond); err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			return cause
-		}
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = errors.New("another process has held its lock for " + lockWait.String())
-		}
+	unlock, err := atomicfile.Lock(ctx, path+".lock", lockWait)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return cause
+	}
+	if err != nil {
 		return failed(err)
 	}
-	defer lock.Unlock()
+	defer unlock()
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return failed(err)
@@ -72,35 +64,8 @@ func Edit(ctx context.Context, path, home string, change func(*Editor) error) er
 	if bytes.Equal(data, e.data) {
 		return nil
 	}
-	if err := replace(path, e.data); err != nil {
+	if err := atomicfile.Replace(path, e.data); err != nil {
 		return failed(err)
-	}
-	return nil
-}
-
-// replace writes a file of mode 0600 in one step.
-func replace(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".config-*.toml")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return err
-	}
-	if dir, err := os.Open(filepath.Dir(path)); err == nil {
-		dir.Sync() // not every system can
-		dir.Close()
 	}
 	return nil
 }

@@ -2,8 +2,6 @@ package config
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +14,7 @@ import (
 	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/pin"
 	"github.com/imapknife/imapknife/internal/suggest"
 	"github.com/pelletier/go-toml/v2"
 )
@@ -235,8 +234,8 @@ func (p *Profile) read(w *written) (key string, err error) {
 	if p.TLSPin, err = list(w.TLSPin); err != nil {
 		return "tls_pin", err
 	}
-	for _, pin := range p.TLSPin {
-		if _, err := ParsePin(pin); err != nil {
+	for _, text := range p.TLSPin {
+		if _, err := pin.Parse(text); err != nil {
 			return "tls_pin", err
 		}
 	}
@@ -318,23 +317,6 @@ func wait(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q is not a time such as 10s or 500ms", text)
 	}
 	return d, nil
-}
-
-// ParsePin reads sha256: and the SHA-256 of a public key (RFC 7469), in
-// hexadecimal digits, with or without colons, or in base64.
-func ParsePin(text string) ([32]byte, error) {
-	var sum [32]byte
-	digits, ok := strings.CutPrefix(text, "sha256:")
-	for _, decode := range [...]func(string) ([]byte, error){
-		func(s string) ([]byte, error) { return hex.DecodeString(strings.ReplaceAll(s, ":", "")) },
-		base64.StdEncoding.DecodeString,
-	} {
-		if data, err := decode(digits); ok && err == nil && len(data) == len(sum) {
-			return [32]byte(data), nil
-		}
-	}
-	return sum, fault.New(fault.Usage, "%q is not a pin", text).
-		Hint("a pin is sha256: and 64 hexadecimal digits; imapknife doctor tells a server's")
 }
 
 // names are what accounts can be called.

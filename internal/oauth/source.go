@@ -2,22 +2,16 @@ package oauth
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
-
+	"github.com/imapknife/imapknife/internal/atomicfile"
 	"github.com/imapknife/imapknife/internal/fault"
 )
 
 const (
 	reserve   = time.Minute // a token has to last for at least this
 	lockLimit = time.Minute // for another process to finish its refresh
-	lockRetry = 50 * time.Millisecond
 	// grace is how long a refresh goes on when the person has given up: the
 	// provider may have given a new refresh token in the place of the old.
 	grace     = 5 * time.Second
@@ -38,8 +32,6 @@ type Source struct {
 	Config   Config // Client.Secret may be empty: the stored token has it
 	Store    Store
 	LockPath string // file that is locked during a refresh; made, never removed
-	Now      func() time.Time
-	HTTP     *http.Client // nil for the default
 }
 
 // Token returns a token that lasts for a minute more. refused is an access token
@@ -54,9 +46,9 @@ func (s *Source) Token(ctx context.Context, refused string) (Token, error) {
 	if err != nil || s.lasts(t, refused) {
 		return t, err
 	}
-	c := s.config()
+	c := &s.Config
 	if t.Refresh == "" {
-		return Token{}, unrenewable(&c, t)
+		return Token{}, unrenewable(c, t)
 	}
 	unlock, err := s.lock(ctx)
 	if err != nil {
@@ -68,18 +60,7 @@ func (s *Source) Token(ctx context.Context, refused string) (Token, error) {
 	if err != nil || s.lasts(t, refused) {
 		return t, err
 	}
-	return s.refresh(ctx, &c, t)
-}
-
-func (s *Source) config() Config {
-	c := s.Config
-	if s.Now != nil {
-		c.Now = s.Now
-	}
-	if s.HTTP != nil {
-		c.HTTP = s.HTTP
-	}
-	return c
+	return s.refresh(ctx, c, t)
 }
 
 // lasts reports whether a token can be used as it is. One that nothing is known
@@ -91,8 +72,7 @@ func (s *Source) lasts(t Token, refused string) bool {
 	if t.Expiry.IsZero() {
 		return t.Refresh == ""
 	}
-	c := s.config()
-	return t.Expiry.Sub(c.Now()) >= reserve
+	return t.Expiry.Sub(s.Config.Now()) >= reserve
 }
 
 func unrenewable(c *Config, t Token) error {
@@ -106,23 +86,28 @@ func unrenewable(c *Config, t Token) error {
 
 // lock keeps the other processes of the account from refreshing.
 func (s *Source) lock(ctx context.Context) (unlock func(), err error) {
-	if err := os.MkdirAll(filepath.Dir(s.LockPath), 0o700); err != nil {
-		return nil, fault.Wrap(fault.Auth, err, "cannot lock the token")
+	if s.LockPath == "" {
+		return nil, fault.New(fault.Auth, "there is no place for the lock of the token").Hint("set HOME or XDG_DATA_HOME")
 	}
-	limited, cancel := context.WithTimeout(ctx, lockLimit)
-	defer cancel()
-	file := flock.New(s.LockPath)
-	switch _, err := file.TryLockContext(limited, lockRetry); {
-	case err == nil:
-		return func() { file.Unlock() }, nil
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fault.New(fault.Auth, "another imapknife has held the lock of the token for %d s", int(lockLimit.Seconds())).
-			Hint("the lock is the file %s; it is free when the process that has it ends", s.LockPath)
-	default:
-		return nil, fault.Wrap(fault.Auth, err, "cannot lock the token")
+	unlock, err = atomicfile.Lock(ctx, s.LockPath, lockLimit)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		return nil, cause
 	}
+	if err != nil {
+		return nil, fault.Wrap(fault.Auth, err, "cannot lock the token").Hint("the lock is free when the process that has it ends")
+	}
+	return unlock, nil
+}
+
+// Keep stores a token that a person has signed in for, in the place of what
+// another process may be refreshing. It blocks as Token does.
+func (s *Source) Keep(ctx context.Context, t Token) error {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return s.Store.Save(ctx, t)
 }
 
 // refresh renews t and stores what comes (RFC 6749 section 6).

@@ -52,7 +52,7 @@ func source(t *testing.T, p *imaptest.Provider, valid time.Duration) (*Source, *
 	t.Helper()
 	access, refresh := p.IssueBoth("alice@example.org", valid)
 	m := &memory{token: Token{Access: access, Refresh: refresh, Expiry: time.Now().Add(valid), ClientSecret: "shh-secret", Scope: "imap"}}
-	return &Source{Config: config(p), Store: m, LockPath: filepath.Join(t.TempDir(), "new", "lock"), Now: time.Now}, m
+	return &Source{Config: config(p), Store: m, LockPath: filepath.Join(t.TempDir(), "new", "lock")}, m
 }
 
 func TestSource(t *testing.T) {
@@ -271,9 +271,9 @@ func child() int {
 		return 1
 	}
 	s := &Source{
-		Config:   Config{Provider: Provider{Name: "mock", TokenURL: todo.TokenURL}, Client: Client{ID: "own-client"}},
+		Config:   Config{Provider: Provider{Name: "mock", TokenURL: todo.TokenURL}, Client: Client{ID: "own-client"}, Now: time.Now},
 		Store:    &fileStore{name: filepath.Join(todo.Dir, "token")},
-		LockPath: filepath.Join(todo.Dir, "lock"), Now: time.Now,
+		LockPath: filepath.Join(todo.Dir, "lock"),
 	}
 	t, err := s.Token(context.Background(), todo.Refused)
 	if err != nil {

@@ -5,13 +5,12 @@ import "time"
 // The values of secret in rows about accounts: where an account's password or
 // token is kept.
 const (
-	InKeyring    = "keyring"
-	InFile       = "file" // in clear, --insecure-storage
-	ByCommand    = "command"
-	ByOAuth      = "oauth" // an OAuth token, in the keyring
-	ByOAuthFile  = "oauth file"
-	NotNeeded    = "none" // a client certificate, a preauthenticated tunnel, ANONYMOUS
-	NotYetStored = "missing"
+	InKeyring   = "keyring"
+	InFile      = "file" // in clear, --insecure-storage
+	ByCommand   = "command"
+	ByOAuth     = "oauth" // an OAuth token, in the keyring
+	ByOAuthFile = "oauth file"
+	NotNeeded   = "none" // a client certificate, a preauthenticated tunnel, ANONYMOUS
 )
 
 // Login is the one row of login: what was found and saved.

@@ -43,7 +43,6 @@ type Credentials struct {
 	Port     int
 	TLS      *tls.ConnectionState // nil in clear text
 	Offered  []string             // what the server announced, in upper case
-	Binding  string               // kind of channel binding to use instead of the usual one
 }
 
 // Mechanism is one way to log in.

@@ -267,23 +267,22 @@ func TestScramExchange(t *testing.T) {
 			usual = endpoint
 		}
 		for _, tt := range [...]struct {
-			what, name, binding, password string
-			offered                       []string
-			server                        scram.ChannelBinding
-			none                          bool // the server knows no binding
-			ok                            bool
+			what, name, password string
+			offered              []string
+			server               scram.ChannelBinding
+			none                 bool // the server knows no binding
+			ok                   bool
 		}{
-			{"bound", "SCRAM-SHA-256-PLUS", "", "pencil", nil, usual, false, true},
-			{"bound", "SCRAM-SHA-1-PLUS", "", "pencil", nil, usual, false, true},
-			{"bound otherwise", "SCRAM-SHA-256-PLUS", ServerEndPoint, "pencil", nil, endpoint, false, true},
-			{"wrong password", "SCRAM-SHA-256-PLUS", "", "pen", nil, usual, false, false},
-			{"another connection", "SCRAM-SHA-256-PLUS", "", "pencil", nil, scram.ChannelBinding{Type: usual.Type, Data: make([]byte, 32)}, false, false},
-			{"unbound", "SCRAM-SHA-256", "", "pencil", nil, scram.ChannelBinding{}, true, true},
-			{"unbound, chosen", "SCRAM-SHA-256", "", "pencil", []string{"SCRAM-SHA-256-PLUS"}, usual, false, true},
-			{"stripped", "SCRAM-SHA-256", "", "pencil", []string{"SCRAM-SHA-256"}, usual, false, false},
-			{"wrong password", "SCRAM-SHA-256", "", "pen", nil, scram.ChannelBinding{}, true, false},
+			{"bound", "SCRAM-SHA-256-PLUS", "pencil", nil, usual, false, true},
+			{"bound", "SCRAM-SHA-1-PLUS", "pencil", nil, usual, false, true},
+			{"wrong password", "SCRAM-SHA-256-PLUS", "pen", nil, usual, false, false},
+			{"another connection", "SCRAM-SHA-256-PLUS", "pencil", nil, scram.ChannelBinding{Type: usual.Type, Data: make([]byte, 32)}, false, false},
+			{"unbound", "SCRAM-SHA-256", "pencil", nil, scram.ChannelBinding{}, true, true},
+			{"unbound, chosen", "SCRAM-SHA-256", "pencil", []string{"SCRAM-SHA-256-PLUS"}, usual, false, true},
+			{"stripped", "SCRAM-SHA-256", "pencil", []string{"SCRAM-SHA-256"}, usual, false, false},
+			{"wrong password", "SCRAM-SHA-256", "pen", nil, scram.ChannelBinding{}, true, false},
 		} {
-			client, err := find(t, tt.name).New(Credentials{User: "alice", Password: "pencil", TLS: &here, Offered: tt.offered, Binding: tt.binding})
+			client, err := find(t, tt.name).New(Credentials{User: "alice", Password: "pencil", TLS: &here, Offered: tt.offered})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,7 +2,7 @@ package sasl
 
 import (
 	"crypto/tls"
-	"fmt"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,12 +16,6 @@ import (
 const (
 	maxIterations = 1_000_000
 	maxMessage    = 4096 // octets of one message of the server
-)
-
-// The kinds of channel binding, as Credentials.Binding names them.
-const (
-	Exporter       = string(scram.ChannelBindingTLSExporter)       // RFC 9266
-	ServerEndPoint = string(scram.ChannelBindingTLSServerEndpoint) // RFC 5929
 )
 
 // scramClient is SCRAM (RFC 5802, RFC 7677): neither side shows the password,
@@ -51,7 +45,7 @@ func newScram(hash scram.HashGeneratorFcn, name string, c Credentials) (Client, 
 	s := &scramClient{name: name}
 	switch {
 	case strings.HasSuffix(name, "-PLUS"):
-		b, err := binding(c.TLS, c.Binding)
+		b, err := binding(c.TLS)
 		if err != nil {
 			return nil, fault.Wrap(fault.Auth, err, "%s cannot be bound to this connection", name)
 		}
@@ -68,19 +62,14 @@ func newScram(hash scram.HashGeneratorFcn, name string, c Credentials) (Client, 
 // binding is what ties the login to the TLS connection: the exporter, which
 // RFC 9266 makes the one for TLS 1.3, or below that, where the exporter may not
 // be unique, the server's certificate.
-func binding(st *tls.ConnectionState, kind string) (scram.ChannelBinding, error) {
-	if st == nil {
-		return scram.ChannelBinding{}, fmt.Errorf("there is no TLS")
+func binding(st *tls.ConnectionState) (scram.ChannelBinding, error) {
+	switch {
+	case st == nil:
+		return scram.ChannelBinding{}, errors.New("there is no TLS")
+	case st.Version < tls.VersionTLS13:
+		return scram.NewTLSServerEndpointBinding(st)
 	}
-	if kind == "" {
-		if kind = Exporter; st.Version < tls.VersionTLS13 {
-			kind = ServerEndPoint
-		}
-	}
-	if kind == Exporter {
-		return scram.NewTLSExporterBinding(st)
-	}
-	return scram.NewTLSServerEndpointBinding(st)
+	return scram.NewTLSExporterBinding(st)
 }
 
 func (s *scramClient) Start() (string, []byte, error) {

@@ -15,7 +15,6 @@ import (
 // that is nil.
 type method struct {
 	*sasl.Mechanism
-	binding string // channel binding to use instead of the usual one
 }
 
 func (m method) String() string {
@@ -99,15 +98,15 @@ func (s *Session) methods(offered caps, ascii bool) []method {
 func (m method) binds() bool   { return m.Mechanism != nil && m.Binds }
 func (m method) reveals() bool { return m.Mechanism == nil || m.Reveals }
 
-// command starts one try of a method. done judges what the mechanism makes of
-// the server's OK, failure what a server said before its NO.
+// command is one try of a method, with the mechanism's side of the exchange,
+// nil for the LOGIN command.
 func (s *Session) command(m method, offered caps, secret string) (cmd *wire.Command, client sasl.Client, err error) {
 	if m.Mechanism == nil {
 		return wire.NewCommand("LOGIN").String(s.cfg.User).Secret(secret), nil, nil
 	}
 	as := sasl.Credentials{
 		User: s.cfg.User, Authzid: s.cfg.AuthzID, Host: s.cfg.Host, Port: s.cfg.Port,
-		TLS: s.tlsState, Offered: offered.mechanisms(), Binding: m.binding,
+		TLS: s.tlsState, Offered: offered.mechanisms(),
 	}
 	if m.Needs == sasl.NeedsToken {
 		as.Token = secret

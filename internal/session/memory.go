@@ -3,8 +3,9 @@ package session
 import (
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"time"
+
+	"github.com/imapknife/imapknife/internal/atomicfile"
 )
 
 // maxServers is how many servers are remembered; those longest unused go.
@@ -65,20 +66,8 @@ func (m *Memory) store(key string, r record) {
 		}
 		delete(f.Servers, oldest)
 	}
-	data, err := json.Marshal(f)
-	if err != nil || os.MkdirAll(filepath.Dir(m.path), 0o700) != nil {
-		return
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(m.path), ".servers-*")
-	if err != nil {
-		return
-	}
-	_, err = tmp.Write(data)
-	if cerr := tmp.Close(); err == nil && cerr == nil {
-		err = os.Rename(tmp.Name(), m.path)
-	}
-	if err != nil {
-		os.Remove(tmp.Name())
+	if data, err := json.Marshal(f); err == nil {
+		atomicfile.Replace(m.path, data)
 	}
 }
 

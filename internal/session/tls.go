@@ -3,11 +3,8 @@ package session
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -20,6 +17,7 @@ import (
 	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/pin"
 	"github.com/imapknife/imapknife/internal/transport"
 	"github.com/imapknife/imapknife/internal/wire"
 )
@@ -147,60 +145,26 @@ func blocks(data []byte) (certs, keys int, encrypted bool) {
 	}
 }
 
-const pinPrefix = "sha256:"
-
-// PinOf is the pin of a certificate's key: sha256: and the digest of its
-// SubjectPublicKeyInfo (RFC 7469 section 2.4) in lower-case hex.
-func PinOf(cert *x509.Certificate) string {
-	sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
-	return pinPrefix + hex.EncodeToString(sum[:])
-}
-
-// CheckPin reports what is wrong with a pin: sha256: and 32 octets in hex, with
-// or without colons, or in base64. The error is of kind Usage.
-func CheckPin(pin string) error {
-	_, err := parsePin(pin)
-	return err
-}
-
-// parsePin returns a pin in the form of PinOf.
-func parsePin(pin string) (string, error) {
-	const prefix = len(pinPrefix)
-	if len(pin) > prefix && strings.EqualFold(pin[:prefix], pinPrefix) {
-		text := pin[prefix:]
-		sum, err := hex.DecodeString(strings.ReplaceAll(text, ":", ""))
-		if err != nil || len(sum) != sha256.Size {
-			sum, err = base64.RawStdEncoding.Strict().DecodeString(strings.TrimSuffix(text, "="))
-		}
-		if err == nil && len(sum) == sha256.Size {
-			return pinPrefix + hex.EncodeToString(sum), nil
-		}
-	}
-	return "", fault.New(fault.Usage, "%q is not a pin", pin).
-		Hint("a pin is sha256: and the SHA-256 digest of the server's public key, 64 hexadecimal digits or 44 characters of base64")
-}
-
 func parsePins(texts []string) ([]string, error) {
 	var pins []string
 	for _, text := range texts {
-		pin, err := parsePin(text)
+		p, err := pin.Parse(text)
 		if err != nil {
 			return nil, err
 		}
-		pins = append(pins, pin)
+		pins = append(pins, p)
 	}
 	return pins, nil
 }
 
 // checkPins is an error unless the key of leaf is one of pins.
 func (s *Session) checkPins(pins []string, leaf *x509.Certificate) error {
-	got := PinOf(leaf)
+	got := pin.Of(leaf)
 	if slices.Contains(pins, got) {
 		return nil
 	}
 	e := fault.New(fault.Connect, "no TLS with %s: the server's key is %s, and the pin is %s", s.cfg.Addr(), got, strings.Join(pins, " or "))
-	fingerprint := sha256.Sum256(leaf.Raw)
-	if slices.Contains(pins, pinPrefix+hex.EncodeToString(fingerprint[:])) {
+	if slices.Contains(pins, pin.Fingerprint(leaf)) {
 		return e.Hint("that is the fingerprint of the server's certificate; the pin of its key is %s", got)
 	}
 	return e.Hint("the server has a new key, or another server answers in its place: find out which before you change --tls-pin")
@@ -386,7 +350,7 @@ func (s *Session) certificateError(bad *tls.CertificateVerificationError) error 
 	default:
 		return e
 	}
-	return e.Hint("--tls-pin %s trusts this one server; only if you know that this is your server", PinOf(leaf))
+	return e.Hint("--tls-pin %s trusts this one server; only if you know that this is your server", pin.Of(leaf))
 }
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }

@@ -2,7 +2,6 @@ package session
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/imaptest"
+	"github.com/imapknife/imapknife/internal/pin"
 	"github.com/imapknife/imapknife/internal/wire"
 )
 
@@ -161,12 +161,12 @@ func TestPins(t *testing.T) {
 			t.Fatalf("%+v", progress.TLS)
 		}
 		leaf := progress.TLS.PeerCertificates[0]
-		pin := PinOf(leaf)
-		if !strings.Contains(strings.Join(fault.Hints(err), " "), "--tls-pin "+pin+" trusts") {
+		key := pin.Of(leaf)
+		if !strings.Contains(strings.Join(fault.Hints(err), " "), "--tls-pin "+key+" trusts") {
 			t.Errorf("hints %q", fault.Hints(err))
 		}
-		sum, _ := hex.DecodeString(strings.TrimPrefix(pin, "sha256:"))
-		for _, form := range []string{pin, "SHA256:" + strings.ToUpper(pin[7:]), "sha256:" + base64.StdEncoding.EncodeToString(sum)} {
+		sum, _ := hex.DecodeString(strings.TrimPrefix(key, "sha256:"))
+		for _, form := range []string{key, "SHA256:" + strings.ToUpper(key[7:]), "sha256:" + base64.StdEncoding.EncodeToString(sum)} {
 			cfg.TLSPins = []string{"sha256:" + strings.Repeat("00", 32), form}
 			s := enter(t, cfg)
 			if s.tlsState == nil || len(s.tlsState.PeerCertificates) != 1 {
@@ -175,46 +175,13 @@ func TestPins(t *testing.T) {
 			must(t, s.Settle(t.Context()))
 		}
 		// The fingerprint of the certificate is what people have at hand.
-		fingerprint := sha256.Sum256(leaf.Raw)
-		cfg.TLSPins = []string{"sha256:" + hex.EncodeToString(fingerprint[:])}
+		cfg.TLSPins = []string{pin.Fingerprint(leaf)}
 		_, err = Open(t.Context(), cfg)
-		failed(t, err, fault.Connect, "the server's key is "+pin)
+		failed(t, err, fault.Connect, "the server's key is "+key)
 		if !strings.Contains(strings.Join(fault.Hints(err), " "), "fingerprint") {
 			t.Errorf("hints %q", fault.Hints(err))
 		}
 	}
-}
-
-func TestParsePin(t *testing.T) {
-	const want = "sha256:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
-	for _, in := range []string{
-		want, strings.ToUpper(want),
-		"sha256:00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F",
-		"sha256:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "sha256:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
-	} {
-		if got, err := parsePin(in); err != nil || got != want || CheckPin(in) != nil {
-			t.Errorf("%s: %s, %v", in, got, err)
-		}
-	}
-	for _, in := range []string{"", "sha256:", want[:len(want)-2], want + "00", want[7:], "sha1:" + want[7:], "sha256:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh==", "sha256:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8==", want + "\n"} {
-		if err := CheckPin(in); fault.KindOf(err) != fault.Usage || len(fault.Hints(err)) == 0 {
-			t.Errorf("%q: %v", in, err)
-		}
-	}
-}
-
-func FuzzParsePin(f *testing.F) {
-	f.Add("sha256:00:01")
-	f.Add("sha256:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
-	f.Fuzz(func(t *testing.T, text string) {
-		pin, err := parsePin(text)
-		if err != nil {
-			return
-		}
-		if again, err := parsePin(pin); again != pin || err != nil {
-			t.Errorf("%q: %q, %v", pin, again, err)
-		}
-	})
 }
 
 func TestClientCertificate(t *testing.T) {
