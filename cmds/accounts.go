@@ -159,7 +159,7 @@ secret is shown, and none is looked for.`,
 		setup: func(in *input) (runner, error) {
 			if in.flagged("effective") {
 				if len(in.args) == 1 && !in.given("account") {
-					in.settings = append(in.settings, setting{flag: lookup("account")[0], value: in.args[0], has: true})
+					in.set("account", in.args[0])
 				} else if len(in.args) > 0 {
 					return nil, in.noArgs()
 				}
@@ -178,7 +178,6 @@ secret is shown, and none is looked for.`,
 
 // setupEffective tells the settings of a connection.
 func setupEffective(in *input) (runner, error) {
-	in.verb.ownAccount = false
 	if err := in.layer(); err != nil {
 		return nil, err
 	}
@@ -293,8 +292,8 @@ func newAccountsRemove() *verb {
 		examples: []example{
 			{"settings and password", "imapknife accounts remove work"},
 		},
-		flags: inGroup(groupOutput),
-		row:   result.Profile{}, single: true,
+		flags: inGroup(groupOutput), userOptional: true,
+		row: result.Profile{}, single: true,
 		setup: func(in *input) (runner, error) {
 			if len(in.args) != 1 {
 				return nil, fault.New(fault.Usage, "accounts remove needs one account")
@@ -309,7 +308,11 @@ func (in *input) change(args int, action string, edit func(*config.Editor, *resu
 	if len(in.args) != args {
 		return nil, fault.New(fault.Usage, "%s needs %s", in.verb.path, in.verb.args)
 	}
-	file, p, err := in.accountArg0()
+	file, err := in.p.accounts()
+	if err != nil {
+		return nil, err
+	}
+	p, err := file.Profile(in.args[0])
 	if err != nil {
 		return nil, err
 	}
@@ -322,16 +325,6 @@ func (in *input) change(args int, action string, edit func(*config.Editor, *resu
 		}
 		return in.rows(ctx, output.Spec{Row: result.Profile{}, Single: true, Columns: []output.Column{{Field: "action"}, {Field: "name"}, {Field: "new_name"}}}, row)
 	}, nil
-}
-
-// accountArg0 is accountArg for verbs with more arguments.
-func (in *input) accountArg0() (*config.File, *config.Profile, error) {
-	file, err := in.p.accounts()
-	if err != nil {
-		return nil, nil, err
-	}
-	p, err := file.Profile(in.args[0])
-	return file, p, err
 }
 
 // setupForget is logout and accounts remove: the secret goes, and with the
@@ -360,36 +353,23 @@ func setupForget(in *input, action string) (runner, error) {
 // the same server and user, and with them the secret. What is not there is
 // forgotten.
 func (in *input) forget(ctx context.Context, file *config.File, p *config.Profile) error {
-	keys := func(p *config.Profile) []string {
-		a, err := config.ParseURL(p.URL)
-		if p.User != "" {
-			a.User = p.User
-		}
-		if err == nil {
-			a, err = a.Complete()
-		}
-		if err != nil {
-			return nil
-		}
-		return []string{creds.Key(a.User, a.Host, a.Port), creds.OAuthKey(a.User, a.Host, a.Port)}
-	}
-	var store creds.Store
 	switch secretOf(p) {
-	case result.InKeyring, result.ByOAuth:
-		store = in.keyring()
-	case result.InFile, result.ByOAuthFile:
-		store = in.secretsFile()
-	default:
+	case result.ByCommand, result.NotNeeded:
 		return nil
 	}
-	own := keys(p)
+	key, err := in.keyOf(file, p)
+	if err != nil {
+		return err
+	}
 	for i := range file.Profiles {
-		if other := &file.Profiles[i]; other.Name != p.Name && other.Storage == p.Storage && slices.Equal(keys(other), own) {
+		other := &file.Profiles[i]
+		if same, err := in.keyOf(file, other); err == nil && other.Name != p.Name && other.Storage == p.Storage && same == key {
 			in.say("account %s has the same password, which is kept", other.Name)
 			return nil
 		}
 	}
-	for _, key := range own {
+	store := in.storeOf(p)
+	for _, key := range []string{key, creds.OAuthKey(key)} {
 		if err := store.Delete(ctx, key); err != nil && !errors.Is(err, creds.ErrNotFound) {
 			return err
 		}

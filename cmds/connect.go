@@ -113,10 +113,20 @@ func (in *input) account() (config.Account, error) {
 			return a, in.blame(err, "port")
 		}
 	}
-	if a.User == "" && !in.flagged("no-login") && !local && !in.verb.userOptional && !in.secretless() { // locally the server may greet with PREAUTH
-		return a, in.blame(fault.New(fault.Usage, "no user name").Hint("write it into the URL (imaps://user@host/) or use --user"), "url")
+	if !in.verb.userOptional && in.userMissing(a) {
+		return a, in.noUser()
 	}
 	return a.Complete()
+}
+
+// userMissing reports whether the server will want a user name that nobody has
+// said. Locally it may greet with PREAUTH.
+func (in *input) userMissing(a config.Account) bool {
+	return a.User == "" && !in.flagged("no-login") && !in.way().local() && !in.secretless()
+}
+
+func (in *input) noUser() error {
+	return in.blame(fault.New(fault.Usage, "no user name").Hint("write it into the URL (imaps://user@host/) or use --user"), "url")
 }
 
 // secretless reports whether --auth asks for a login that needs no user name.

@@ -9,6 +9,7 @@ import (
 	"github.com/imapknife/imapknife/internal/config"
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/oauth"
+	"github.com/imapknife/imapknife/internal/session"
 )
 
 // secretFlags are the ways to give a secret on the command line.
@@ -87,7 +88,7 @@ func (in *input) ownSecret(c *connection) error {
 		c.cfg.Token, c.sources.Prompt = true, nil
 		c.sources.AccountCommand = creds.Command(p.TokenCommand)
 	case p.OAuth != nil:
-		source, err := in.oauthSource(c, p)
+		source, err := in.oauthSource(c, p.OAuth, in.storeOf(p))
 		if err != nil {
 			return err
 		}
@@ -95,9 +96,7 @@ func (in *input) ownSecret(c *connection) error {
 	default:
 		c.sources.AccountCommand = creds.Command(p.PasswordCommand)
 	}
-	if p.Storage == "file" {
-		c.sources.Store = in.secretsFile()
-	}
+	c.sources.Store = in.storeOf(p)
 	return nil
 }
 
@@ -117,13 +116,27 @@ func (in *input) storeOf(p *config.Profile) creds.Store {
 	return in.keyring()
 }
 
-// key is the name that the account's secret is kept under. It names the
-// server, so that an edited URL never sends a password elsewhere.
+// key is the name that the account's secret is kept under.
 func (c *connection) key() string {
-	if c.cfg.Tunnel != "" || c.cfg.UnixSocket != "" {
-		return creds.Key(c.account.User, c.cfg.AccountID(), 0)
+	return secretKey(c.account, way{socket: c.cfg.UnixSocket, tunnel: c.cfg.Tunnel})
+}
+
+// secretKey names the server, so that an edited URL never sends a password
+// elsewhere. A socket and a tunnel are servers of their own.
+func secretKey(a config.Account, w way) string {
+	if w.local() {
+		id := session.Config{User: a.User, UnixSocket: w.socket, Tunnel: w.tunnel}
+		return creds.Key(a.User, id.AccountID(), 0)
 	}
-	return creds.Key(c.account.User, c.account.Host, c.account.Port)
+	return creds.Key(a.User, a.Host, a.Port)
+}
+
+// keyOf is the key of an account of the file.
+func (in *input) keyOf(file *config.File, p *config.Profile) (string, error) {
+	own := &input{p: in.p, verb: in.verb}
+	own.use(file, p)
+	a, err := own.account()
+	return secretKey(a, own.way()), err
 }
 
 // reveal finds the password or token, which a second session must not ask for
@@ -180,14 +193,18 @@ func (c *connection) blameSource(err error) error {
 }
 
 // oauthSource is where the account's tokens come from.
-func (in *input) oauthSource(c *connection, p *config.Profile) (*oauth.Source, error) {
-	cfg, err := oauthConfig(p.OAuth)
+func (in *input) oauthSource(c *connection, o *config.OAuth, store creds.Store) (*oauth.Source, error) {
+	cfg, err := oauthConfig(o)
 	if err != nil {
 		return nil, err
 	}
-	cfg.Now, cfg.Again = in.p.Now, "imapknife login --account "+p.Name
+	name := "" // of the account
+	if in.profile != nil {
+		name = in.profile.Name
+	}
+	cfg.Now, cfg.Again = in.p.Now, "imapknife login --account "+name
 	return &oauth.Source{
-		Config: cfg, Store: tokenStore{in.storeOf(p), creds.OAuthKey(c.account.User, c.account.Host, c.account.Port), p.Name},
+		Config: cfg, Store: tokenStore{store, creds.OAuthKey(c.key()), name},
 		LockPath: in.p.file(config.DataFolder, "oauth-"+c.cfg.AccountID()+".lock"),
 	}, nil
 }

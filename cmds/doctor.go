@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/imapknife/imapknife/internal/config"
 	"github.com/imapknife/imapknife/internal/discover"
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/pin"
@@ -85,7 +84,6 @@ func setupDoctor(in *input) (runner, error) {
 
 // patient finds out what to look at: an account of the file, a URL, or a host.
 func (in *input) patient() error {
-	in.verb.ownAccount = false
 	if len(in.args) == 0 {
 		return in.layer()
 	}
@@ -95,25 +93,19 @@ func (in *input) patient() error {
 			return fault.New(fault.Usage, "both %q and --%s say what to look at", word, name)
 		}
 	}
-	set := func(name string) {
-		in.settings = append(in.settings, setting{flag: lookup(name)[0], value: word, has: true})
-	}
 	file, err := in.p.accounts()
 	if err != nil {
 		return err
 	}
-	switch {
-	case strings.Contains(word, "://"):
-		set("url")
-	case slices.ContainsFunc(file.Profiles, func(p config.Profile) bool { return p.Name == word }):
-		set("account")
-	case strings.Contains(word, "@"):
+	name := flagFor(word, file)
+	switch name {
+	case "":
 		return fault.New(fault.Usage, "no account is called %q", word).
 			Hint("imapknife login --discover %s finds the server of an address", word)
-	default:
+	case "host":
 		in.dropEnvironment()
-		set("host")
 	}
+	in.set(name, word)
 	return in.layer()
 }
 
@@ -274,6 +266,10 @@ func (d *doctor) connect(ctx context.Context) (*session.Session, func(), error) 
 			}
 		case "tunnel":
 			row.Detail = d.c.cfg.Tunnel
+		case "greeting":
+			if row.Detail = "ready"; s != nil && s.Welcome() {
+				row.Detail = "logged in already (PREAUTH)"
+			}
 		}
 		if err := d.row(row, step.Took, err); err != nil {
 			return nil, nil, err
@@ -385,7 +381,7 @@ func (d *doctor) login(ctx context.Context, s *session.Session) error {
 	if !d.wants("login") {
 		return nil
 	}
-	if d.c.account.User == "" && !s.Welcome() {
+	if d.c.in.userMissing(d.c.account) && !s.Welcome() {
 		return d.row(&result.Check{Stage: "login", Verdict: result.Skipped, Detail: "no user name"}, 0, nil)
 	}
 	secret := func(ctx context.Context) (string, error) {
@@ -403,16 +399,19 @@ func (d *doctor) login(ctx context.Context, s *session.Session) error {
 	if d.failed != nil { // the secret is what failed
 		return nil
 	}
-	row := &result.Check{Stage: "login", Detail: "as " + d.c.account.User + " by " + s.Mechanism()}
-	if s.Mechanism() == "" {
+	row := &result.Check{Stage: "login", Detail: "by " + s.Mechanism()}
+	switch {
+	case s.Mechanism() == "":
 		row.Detail = "by the server (PREAUTH)"
+	case d.c.account.User != "":
+		row.Detail = "as " + d.c.account.User + " " + row.Detail
 	}
 	return d.row(row, took, err)
 }
 
 // roundTrip times NOOPs.
 func (d *doctor) roundTrip(ctx context.Context, s *session.Session) error {
-	if !d.wants("login") || d.c.account.User == "" && !s.Welcome() {
+	if !d.wants("login") || d.c.in.userMissing(d.c.account) && !s.Welcome() {
 		return nil
 	}
 	row := &result.Check{Stage: "round_trip"}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/imapknife/imapknife/internal/config"
 	"github.com/imapknife/imapknife/internal/fault"
@@ -47,7 +48,7 @@ func (p *Process) accounts() (*config.File, error) {
 // IMAPKNIFE_ACCOUNT, or the default. Where the command line or the environment
 // describes a server there is none, and the file is not even read.
 func (in *input) layer() error {
-	if !in.verb.takes("account") || in.verb.ownAccount {
+	if !in.verb.takes("account") {
 		return nil
 	}
 	byLine := slices.ContainsFunc(describes, in.given)
@@ -82,6 +83,20 @@ func (in *input) layer() error {
 	}
 	in.use(file, profile)
 	return nil
+}
+
+// flagFor is the flag that says what a word means that may name an account, a
+// server, or, with which it is empty, somebody's mail address.
+func flagFor(word string, file *config.File) string {
+	switch {
+	case strings.Contains(word, "://"):
+		return "url"
+	case slices.ContainsFunc(file.Profiles, func(p config.Profile) bool { return p.Name == word }):
+		return "account"
+	case strings.Contains(word, "@"):
+		return ""
+	}
+	return "host"
 }
 
 // dropEnvironment forgets what the environment says about another account.

@@ -2,12 +2,7 @@ package cmds
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"path/filepath"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/imapknife/imapknife/creds"
 	"github.com/imapknife/imapknife/internal/config"
@@ -26,6 +21,10 @@ type loginOptions struct {
 	oauth   *config.OAuth
 	client  oauth.Client
 	ask     bool // nothing says what to log in to
+	// What the first try has found out, for those behind it.
+	usable bool          // the store of secrets
+	secret *creds.Secret // the password
+	token  *oauth.Token  // what the provider gave
 }
 
 func newLogin() *verb {
@@ -47,8 +46,8 @@ Every other command then uses the account: the default one, or --account NAME.`,
 		},
 		flags: append(lookup("name", "default", "discover", "insecure-storage", "yes", "mailbox", "oauth", "client-id", "client-secret-file", "tenant",
 			"auth-url", "token-url", "device-url", "scope", "device", "paste", "open-browser"), sessionFlags()...),
-		ownAccount: true,
-		row:        result.Login{}, single: true,
+		ownAccount: true, userOptional: true, // it asks for the user name
+		row: result.Login{}, single: true,
 		variants: []variant{{flag: "discover", row: result.Candidate{}}},
 		setup:    setupLogin,
 	}
@@ -67,7 +66,11 @@ func setupLogin(in *input) (runner, error) {
 			return nil, err
 		}
 	}
-	if err := o.target(); err != nil {
+	word := ""
+	if len(in.args) == 1 {
+		word = in.args[0]
+	}
+	if err := o.target(word); err != nil {
 		return nil, err
 	}
 	if in.flagged("discover") {
@@ -82,43 +85,38 @@ func setupLogin(in *input) (runner, error) {
 	return o.run, nil
 }
 
-// target finds out what to log in to: an account of the file, a URL, or an
-// address.
-func (o *loginOptions) target() error {
+// target finds out what to log in to: an account of the file, a URL, a host, or
+// an address.
+func (o *loginOptions) target(word string) error {
 	in := o.in
-	word := ""
-	if len(in.args) == 1 {
-		word = in.args[0]
-	}
 	file, err := in.p.accounts()
 	if err != nil {
 		return err
 	}
 	in.file = file
-	set := func(name, value string) {
-		in.settings = append(in.settings, setting{flag: lookup(name)[0], value: value, has: true})
-	}
 	described := slices.ContainsFunc(describes, in.given)
 	switch {
 	case word != "" && (described || in.given("account")):
 		return fault.New(fault.Usage, "both %q and a flag say what to log in to", word)
-	case strings.Contains(word, "://"):
-		set("url", word)
-	case word != "" && slices.ContainsFunc(file.Profiles, func(p config.Profile) bool { return p.Name == word }):
-		return o.known(word)
-	case strings.Contains(word, "@"):
-		o.address = word
-	case word != "":
-		set("host", word)
-	case in.given("account"):
+	case word == "" && in.given("account"):
 		return o.known(in.last("account"))
-	case described || slices.ContainsFunc(describes, in.flagged):
-	default:
+	case word == "" && (described || slices.ContainsFunc(describes, in.flagged)):
+		return nil
+	case word == "":
 		if o.ask = isTerminal(in.p.Stderr); !o.ask {
 			return fault.New(fault.Usage, "login needs an address or a URL").
 				Hint("imapknife login alice@example.org finds the server").
 				Hint("imapknife login imaps://alice@mail.example.org/ names it")
 		}
+		return nil
+	}
+	switch name := flagFor(word, file); name {
+	case "account":
+		return o.known(word)
+	case "":
+		o.address = word
+	default:
+		in.set(name, word)
 	}
 	return nil
 }
@@ -155,7 +153,10 @@ func (o *loginOptions) readOAuth() error {
 			return fault.New(fault.Usage, "--oauth needs --client-id: the client id is your own").
 				Hint("docs/oauth.md says how to get one; an app password is Gmail's shorter way")
 		}
-	} else if o.oauth == nil {
+	} else if slices.ContainsFunc(secretFlags, in.given) {
+		o.oauth = nil // from now on that is the way
+	}
+	if o.oauth == nil {
 		for _, name := range about {
 			if in.given(name) {
 				return fault.New(fault.Usage, "--%s is of use with --oauth only", name)
@@ -219,361 +220,4 @@ func passwordKind(kind string) string {
 		return "no"
 	}
 	return kind
-}
-
-// attempt is one server and user to log in to.
-type attempt struct {
-	settings []setting // what they add to the command line
-	c        discover.Candidate
-}
-
-// run logs in to the first candidate that can be, and saves it.
-func (o *loginOptions) run(ctx context.Context) error {
-	in := o.in
-	if o.ask {
-		address, err := ask(ctx, "mail address or URL: ")
-		if err != nil {
-			return err
-		}
-		in.args = []string{address}
-		if o.ask = false; o.target() != nil || o.ask {
-			return o.target()
-		}
-	}
-	attempts, err := o.attempts(ctx)
-	if err != nil {
-		return err
-	}
-	var first error
-	for _, a := range attempts {
-		done, err := o.attempt(ctx, a)
-		if err == nil {
-			return o.save(ctx, done)
-		}
-		if first == nil {
-			first = err
-		}
-		if k := fault.KindOf(err); k != fault.Connect && k != fault.Auth || ctx.Err() != nil {
-			return err
-		}
-		if len(attempts) > 1 {
-			in.say("%v", err)
-		}
-	}
-	return first
-}
-
-// attempts lists what to try, in order: what was named, or what discovery
-// finds.
-func (o *loginOptions) attempts(ctx context.Context) ([]attempt, error) {
-	if o.address == "" {
-		return []attempt{{}}, nil
-	}
-	found, err := o.find(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []attempt
-	for _, c := range found.Candidates {
-		users := c.Users
-		if u := o.in.last("user"); u != "" {
-			users = []string{u}
-		}
-		server := config.Account{Host: c.Host, Port: c.Port, TLS: c.TLS}
-		for _, user := range users {
-			out = append(out, attempt{c: c, settings: []setting{
-				{flag: lookup("url")[0], value: server.URL(), has: true}, {flag: lookup("user")[0], value: user, has: true},
-			}})
-		}
-	}
-	return out, nil
-}
-
-// loggedIn is what an attempt has come to.
-type loggedIn struct {
-	c         *connection
-	mechanism string
-	source    string
-	secret    *creds.Secret // that is to be kept, nil for none
-	token     oauth.Token   // likewise, of OAuth
-	store     creds.Store   // where to
-}
-
-// attempt logs in to one server. Nothing is saved.
-func (o *loginOptions) attempt(ctx context.Context, a attempt) (*loggedIn, error) {
-	try := *o.in
-	try.settings = append(slices.Clone(o.in.settings), a.settings...)
-	if err := o.agreed(ctx, a.c); err != nil {
-		return nil, err
-	}
-	c, err := try.connection()
-	if err != nil {
-		return nil, err
-	}
-	done := &loggedIn{c: c, source: a.c.Source, store: o.in.keyring()}
-	if done.source == "" {
-		done.source = "given"
-	}
-	if o.in.flagged("insecure-storage") || try.profile != nil && try.profile.Storage == "file" {
-		done.store = o.in.secretsFile()
-	}
-	if _, err := o.nameFor(c); err != nil {
-		return nil, err
-	}
-	c.sources.Store = nil // a new secret is wanted
-	keeps := c.sources.Command.IsZero() && c.sources.AccountCommand.IsZero()
-	if keeps { // before a person goes to any trouble
-		if _, err := done.store.Get(ctx, c.key()); err != nil && !errors.Is(err, creds.ErrNotFound) {
-			return nil, err
-		}
-	}
-	if o.oauth != nil {
-		if done.token, err = o.signIn(ctx, c); err != nil {
-			return nil, err
-		}
-		c.oauth, c.cfg.Token = nil, true
-		secret := creds.NewSecret(done.token.Access)
-		c.secret = &secret
-	}
-	s, end, err := c.open(ctx, nil)
-	if err == nil {
-		defer end()
-		err = s.Settle(ctx)
-	}
-	if err != nil {
-		return nil, o.advice(err, a.c)
-	}
-	done.mechanism = s.Mechanism()
-	if keeps && o.oauth == nil {
-		done.secret = c.secret
-	}
-	return done, nil
-}
-
-// agreed refuses a server that takes no password where there is nothing else,
-// and asks about one that only the name service has told of.
-func (o *loginOptions) agreed(ctx context.Context, c discover.Candidate) error {
-	if c.Password == "none" && o.oauth == nil && !o.in.given("token-command") {
-		e := fault.New(fault.Auth, "%s takes no password", c.Host)
-		for _, h := range c.Hints {
-			e.Hint("%s", h)
-		}
-		if c.OAuth != "" {
-			e.Hint("sign in by OAuth: imapknife login %s --oauth %s --client-id ID", o.address, c.OAuth)
-		}
-		return e
-	}
-	if !c.Foreign || o.in.flagged("yes") {
-		return nil
-	}
-	question := fmt.Sprintf("the name service says that mail of %s is at %s, another domain: send the password there", o.address, c.Host)
-	return consent{in: o.in, destructive: true}.confirm(ctx, "%s", question)
-}
-
-// advice adds what is known of the provider to an error.
-func (o *loginOptions) advice(err error, c discover.Candidate) error {
-	e, ok := errors.AsType[*fault.Error](err)
-	if ok && e.Kind == fault.Auth {
-		for _, h := range c.Hints {
-			e.Hint("%s", h)
-		}
-	}
-	return err
-}
-
-// signIn gets a token from the provider.
-func (o *loginOptions) signIn(ctx context.Context, c *connection) (oauth.Token, error) {
-	cfg, err := oauthConfig(o.oauth)
-	if err != nil {
-		return oauth.Token{}, err
-	}
-	in := o.in
-	cfg.Client, cfg.Login = o.client, c.account.User
-	cfg.Now, cfg.Again = in.p.Now, strings.TrimSuffix("imapknife login "+o.name, " ")
-	if in.flagged("device") {
-		return oauth.Device(ctx, cfg, func(d oauth.DeviceCode) {
-			in.p.Say("open %s on any device and type the code %s", d.URL, d.Code)
-		})
-	}
-	ui := oauth.UI{Show: func(address string) { in.p.Say("open this page to sign in:\n%s", address) }}
-	if in.flagged("open-browser") {
-		ui.Open = oauth.OpenBrowser
-	}
-	if in.flagged("paste") {
-		ui.Paste = func(ctx context.Context) (string, error) { return ask(ctx, "the address that the browser ends at: ") }
-	}
-	return oauth.Authorize(ctx, cfg, ui)
-}
-
-// save keeps the secret and the account: both, or neither.
-func (o *loginOptions) save(ctx context.Context, done *loggedIn) error {
-	in, c := o.in, done.c
-	profile, err := o.profile(done)
-	if err != nil {
-		return err
-	}
-	undo, err := done.keep(ctx, o)
-	if err != nil {
-		return err
-	}
-	path := in.p.configPath()
-	isDefault := false
-	err = config.Edit(ctx, path, in.p.home(), func(e *config.Editor) error {
-		if err := e.Put(*profile); err != nil {
-			return err
-		}
-		file := e.File()
-		if isDefault = in.flagged("default") || file.Default == "" && len(file.Profiles) == 1; isDefault {
-			return e.SetDefault(profile.Name)
-		}
-		isDefault = file.Implied() == profile.Name
-		return nil
-	})
-	if err != nil {
-		undo()
-		return err
-	}
-	if profile.Storage == "file" {
-		in.say("warning: the password is kept in clear in %s", done.store.Name())
-	}
-	return in.rows(ctx, output.Spec{Row: result.Login{}, Single: true, Columns: []output.Column{
-		{Field: "name"}, {Field: "url"}, {Field: "user"}, {Field: "mechanism"}, {Field: "secret"}, {Field: "default"}}}, &result.Login{
-		Account: c.cfg.AccountID(), Name: profile.Name, URL: profile.URL, User: c.account.User, Mechanism: done.mechanism,
-		Source: done.source, Secret: secretOf(profile), Default: isDefault, Config: path,
-	})
-}
-
-// keep stores the secret, and returns what puts back the one before.
-func (done *loggedIn) keep(ctx context.Context, o *loginOptions) (undo func(), err error) {
-	c := done.c
-	key, value := c.key(), done.secret
-	if o.oauth != nil {
-		done.token.ClientSecret = o.client.Secret
-		data, err := done.token.MarshalJSON()
-		if err != nil {
-			return nil, err
-		}
-		secret := creds.NewSecret(string(data))
-		key, value = creds.OAuthKey(c.account.User, c.account.Host, c.account.Port), &secret
-	}
-	if value == nil {
-		return func() {}, nil
-	}
-	before, berr := done.store.Get(ctx, key)
-	if err := done.store.Set(ctx, key, *value); err != nil {
-		return nil, err
-	}
-	return func() {
-		ctx := context.WithoutCancel(ctx)
-		if berr == nil {
-			done.store.Set(ctx, key, before)
-		} else {
-			done.store.Delete(ctx, key)
-		}
-	}, nil
-}
-
-// unfit are the characters that an account's name cannot have.
-var unfit = regexp.MustCompile(`[^A-Za-z0-9._@+-]+`)
-
-// nameFor is what the account will be called. The name of another server's
-// account is refused.
-func (o *loginOptions) nameFor(c *connection) (string, error) {
-	name := o.name
-	if name == "" {
-		name = c.account.User
-		if o.address != "" {
-			name = o.address
-		} else if !strings.Contains(name, "@") {
-			name = strings.TrimPrefix(name+"@"+c.account.Host, "@")
-		}
-		name = strings.TrimLeft(unfit.ReplaceAllString(name, "-"), "-")
-	}
-	old, err := o.in.file.Profile(name)
-	if err != nil || c.in.profile != nil {
-		return name, nil
-	}
-	if a, err := config.ParseURL(old.URL); err == nil && old.User == "" {
-		old.User = a.User
-	}
-	if old.User == c.account.User && sameServer(old.URL, server(c).URL()) {
-		return name, nil
-	}
-	return "", fault.New(fault.Usage, "account %s exists, for %s on %s", old.Name, old.User, old.URL).
-		Hint("--name gives the new one another name; imapknife accounts remove %s forgets the old one", old.Name)
-}
-
-// server is what a connection leads to, without the user.
-func server(c *connection) config.Account {
-	return config.Account{Host: c.account.Host, Port: c.account.Port, TLS: c.account.TLS}
-}
-
-// profile is the account as it is to be saved.
-func (o *loginOptions) profile(done *loggedIn) (*config.Profile, error) {
-	in, c := done.c.in, done.c
-	name, err := o.nameFor(c)
-	if err != nil {
-		return nil, err
-	}
-	p := &config.Profile{Name: name}
-	if in.profile != nil {
-		*p = *in.profile
-	}
-	p.URL, p.User, p.OAuth = server(c).URL(), c.account.User, o.oauth
-	for _, x := range [...]struct {
-		flag string
-		to   *string
-	}{
-		{"ca-file", &p.CAFile}, {"client-cert", &p.ClientCert}, {"client-key", &p.ClientKey}, {"server-name", &p.ServerName}, {"tls-min", &p.TLSMin},
-		{"proxy", &p.Proxy}, {"tunnel", &p.Tunnel}, {"unix-socket", &p.UnixSocket}, {"mailbox", &p.Mailbox},
-		{"password-command", &p.PasswordCommand.Shell}, {"token-command", &p.TokenCommand.Shell},
-	} {
-		if !in.flagged(x.flag) || in.profile != nil && !in.given(x.flag) {
-			continue
-		}
-		*x.to = in.last(x.flag)
-		if lookup(x.flag)[0].kind == file {
-			abs, err := filepath.Abs(*x.to)
-			if err != nil {
-				return nil, fault.Wrap(fault.Local, err, "cannot save the account")
-			}
-			*x.to = abs
-		}
-	}
-	if in.flagged("auth") {
-		p.Auth = in.list("auth")
-	}
-	if in.flagged("tls-pin") {
-		p.TLSPin = in.all("tls-pin")
-	}
-	if in.flagged("connect-timeout") {
-		p.ConnectTimeout = c.cfg.ConnectTimeout
-	}
-	if in.flagged("io-timeout") {
-		p.IOTimeout = c.cfg.IOTimeout
-	}
-	if in.given("read-only") {
-		p.Mode = "readonly"
-	}
-	p.Storage = ""
-	switch {
-	case !p.PasswordCommand.IsZero() || !p.TokenCommand.IsZero():
-	case done.secret == nil && o.oauth == nil:
-		p.Storage = "none"
-	case o.in.flagged("insecure-storage") || in.profile != nil && in.profile.Storage == "file":
-		p.Storage = "file"
-	}
-	return p, nil
-}
-
-// sameServer reports whether two URLs name the same server.
-func sameServer(a, b string) bool {
-	x, errX := config.ParseURL(a)
-	y, errY := config.ParseURL(b)
-	if errX != nil || errY != nil {
-		return a == b
-	}
-	x, _ = x.Complete()
-	y, _ = y.Complete()
-	return strings.EqualFold(x.Host, y.Host) && x.Port == y.Port
 }

@@ -12,7 +12,7 @@ password alone; accounts remove forgets those too.`,
 			{"the default account", "imapknife logout"},
 			{"another one", "imapknife logout work"},
 		},
-		flags: append(lookup("account"), inGroup(groupOutput)...), ownAccount: true,
+		flags: append(lookup("account"), inGroup(groupOutput)...), ownAccount: true, userOptional: true,
 		row: result.Profile{}, single: true,
 		setup: func(in *input) (runner, error) { return setupForget(in, "logout") },
 	}

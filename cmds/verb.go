@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/imapknife/imapknife/internal/config"
@@ -65,9 +66,28 @@ const (
 	groupMeta      = "About imapknife"
 )
 
-// verbs is the table of commands.
+var table struct {
+	once  sync.Once
+	verbs []*verb
+}
+
+// verbs is the table of commands. It is made once, and nobody changes it.
 func verbs() []*verb {
-	table := []*verb{
+	table.once.Do(func() {
+		table.verbs = newTable()
+		for _, v := range table.verbs {
+			v.path = v.name
+			for _, s := range v.subs {
+				s.path = v.name + " " + s.name
+				s.group = v.group
+			}
+		}
+	})
+	return table.verbs
+}
+
+func newTable() []*verb {
+	return []*verb{
 		newLogin(), newLogout(), newAccounts(), newToken(), newDoctor(),
 		newList(), newStatus(), newSelect(), newMailbox(),
 		newSearch(), newFetch(), newShow(), newAttachments(), newAppend(),
@@ -76,14 +96,6 @@ func verbs() []*verb {
 		newCapability(),
 		newSchema(), newHelp(), newVersion(),
 	}
-	for _, v := range table {
-		v.path = v.name
-		for _, s := range v.subs {
-			s.path = v.name + " " + s.name
-			s.group = v.group
-		}
-	}
-	return table
 }
 
 // leaves lists the verbs that can be run, those of a group by their path.
@@ -215,8 +227,10 @@ func parseLine(p *Process) (*input, error) {
 	if err := in.environment(allowed); err != nil {
 		return in, err
 	}
-	if err := in.layer(); err != nil {
-		return in, err
+	if !in.verb.ownAccount {
+		if err := in.layer(); err != nil {
+			return in, err
+		}
 	}
 	return in, in.run(o)
 }
@@ -318,6 +332,11 @@ func (in *input) flagged(name string) bool {
 // given reports whether the flag stands on the command line.
 func (in *input) given(name string) bool {
 	return slices.ContainsFunc(in.settings, func(s setting) bool { return s.flag.name == name && s.source == "" })
+}
+
+// set adds a flag as if it stood on the command line.
+func (in *input) set(name, value string) {
+	in.settings = append(in.settings, setting{flag: lookup(name)[0], value: value, has: true})
 }
 
 // last is the flag's value, the last one given.

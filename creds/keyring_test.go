@@ -204,7 +204,7 @@ func TestKey(t *testing.T) {
 	if got := Key("Alice", "Mail.Example.ORG", 993); got != "Alice@mail.example.org:993" {
 		t.Error(got)
 	}
-	if got := OAuthKey("a", "::1", 1); got != "oauth:a@[::1]:1" {
+	if got := OAuthKey(Key("a", "::1", 1)); got != "oauth:a@[::1]:1" {
 		t.Error(got)
 	}
 }

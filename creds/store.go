@@ -27,5 +27,6 @@ func Key(user, host string, port int) string {
 	return fmt.Sprintf("%s@%s", user, net.JoinHostPort(strings.ToLower(host), strconv.Itoa(port)))
 }
 
-// OAuthKey is what an account's OAuth token is kept under.
-func OAuthKey(user, host string, port int) string { return "oauth:" + Key(user, host, port) }
+// OAuthKey is what the OAuth token is kept under of the account whose password
+// would be kept under key.
+func OAuthKey(key string) string { return "oauth:" + key }

@@ -313,16 +313,16 @@ func (p *Profile) entries() []entry {
 			out = append(out, entry{key, value})
 		}
 	}
-	for _, key := range settingKeys {
-		values := p.values(key)
+	for _, f := range fields {
+		values := p.values(f.of)
 		switch {
 		case len(values) == 0:
-		case key == "auth", len(values) > 1:
-			add(key, array(values))
+		case f.key == "auth", len(values) > 1:
+			add(f.key, array(values))
 		default:
-			add(key, quote(values[0]))
+			add(f.key, quote(values[0]))
 		}
-		if key == "auth" {
+		if f.key == "auth" {
 			add("password_command", p.PasswordCommand.toml())
 			add("token_command", p.TokenCommand.toml())
 		}

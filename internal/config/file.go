@@ -103,9 +103,31 @@ type writtenFile struct {
 	Accounts map[string]*written `toml:"accounts"`
 }
 
-// settingKeys are the keys that say what a flag of the command line says.
-var settingKeys = [...]string{"url", "user", "auth", "ca_file", "client_cert", "client_key", "server_name", "tls_min", "tls_pin",
-	"proxy", "tunnel", "unix_socket", "connect_timeout", "io_timeout", "mailbox"}
+// fields are the keys that say what a flag of the command line says, and where
+// a Profile has it: a string, a []string or a time.Duration.
+var fields = [...]struct {
+	key string
+	of  func(*Profile) any
+}{
+	{"url", func(p *Profile) any { return &p.URL }},
+	{"user", func(p *Profile) any { return &p.User }},
+	{"auth", func(p *Profile) any { return &p.Auth }},
+	{"ca_file", func(p *Profile) any { return &p.CAFile }},
+	{"client_cert", func(p *Profile) any { return &p.ClientCert }},
+	{"client_key", func(p *Profile) any { return &p.ClientKey }},
+	{"server_name", func(p *Profile) any { return &p.ServerName }},
+	{"tls_min", func(p *Profile) any { return &p.TLSMin }},
+	{"tls_pin", func(p *Profile) any { return &p.TLSPin }},
+	{"proxy", func(p *Profile) any { return &p.Proxy }},
+	{"tunnel", func(p *Profile) any { return &p.Tunnel }},
+	{"unix_socket", func(p *Profile) any { return &p.UnixSocket }},
+	{"connect_timeout", func(p *Profile) any { return &p.ConnectTimeout }},
+	{"io_timeout", func(p *Profile) any { return &p.IOTimeout }},
+	{"mailbox", func(p *Profile) any { return &p.Mailbox }},
+}
+
+// flagOf is the flag that says what a key says.
+func flagOf(key string) string { return strings.ReplaceAll(key, "_", "-") }
 
 // uses are the special uses that special_use can name.
 var uses = []string{"all", "archive", "drafts", "flagged", "important", "junk", "sent", "trash"}
@@ -159,8 +181,8 @@ func parse(path, home string, data []byte) (*File, error) {
 		if w.Accounts[p.Name] == nil {
 			continue
 		}
-		for _, key := range append(settingKeys[:], "mode", "storage", "special_use", "oauth", "password_command", "token_command") {
-			p.lines[key] = o.line("accounts", p.Name, key)
+		for _, f := range fields {
+			p.lines[f.key] = o.line("accounts", p.Name, f.key)
 		}
 		if key, err := p.read(w.Accounts[p.Name]); err != nil {
 			return nil, bad(o.line(append([]string{"accounts", p.Name}, strings.Split(key, ".")...)...), fmt.Errorf("%s: %w", key, err))
@@ -370,9 +392,9 @@ type Setting struct {
 // are absolute.
 func (p *Profile) Settings() []Setting {
 	var out []Setting
-	for _, key := range settingKeys {
-		values := p.values(key)
-		switch key {
+	for _, f := range fields {
+		values := p.values(f.of)
+		switch f.key {
 		case "ca_file", "client_cert", "client_key", "unix_socket":
 			for i := range values {
 				values[i] = p.absolute(values[i])
@@ -383,58 +405,53 @@ func (p *Profile) Settings() []Setting {
 			}
 		}
 		if len(values) > 0 {
-			out = append(out, Setting{Flag: strings.ReplaceAll(key, "_", "-"), Values: values, Line: p.lines[key]})
+			out = append(out, Setting{Flag: flagOf(f.key), Values: values, Line: p.lines[f.key]})
 		}
 	}
 	return out
 }
 
-// values is what the account says for a key of settingKeys.
-func (p *Profile) values(key string) []string {
+// Set takes over what a flag says, and reports whether the account file has a
+// key for that flag. A flag without values clears it.
+func (p *Profile) Set(flag string, values ...string) bool {
+	for _, f := range fields {
+		if flagOf(f.key) != flag {
+			continue
+		}
+		last := ""
+		if len(values) > 0 {
+			last = values[len(values)-1]
+		}
+		switch to := f.of(p).(type) {
+		case *string:
+			*to = last
+		case *[]string:
+			*to = values
+		case *time.Duration:
+			*to, _ = time.ParseDuration(last)
+		}
+		return true
+	}
+	return false
+}
+
+// values is what the account says for one of the fields.
+func (p *Profile) values(of func(*Profile) any) []string {
 	one := ""
-	switch key {
-	case "url":
-		one = p.URL
-	case "user":
-		one = p.User
-	case "auth":
-		return slices.Clone(p.Auth)
-	case "ca_file":
-		one = p.CAFile
-	case "client_cert":
-		one = p.ClientCert
-	case "client_key":
-		one = p.ClientKey
-	case "server_name":
-		one = p.ServerName
-	case "tls_min":
-		one = p.TLSMin
-	case "tls_pin":
-		return slices.Clone(p.TLSPin)
-	case "proxy":
-		one = p.Proxy
-	case "tunnel":
-		one = p.Tunnel
-	case "unix_socket":
-		one = p.UnixSocket
-	case "connect_timeout":
-		one = duration(p.ConnectTimeout)
-	case "io_timeout":
-		one = duration(p.IOTimeout)
-	case "mailbox":
-		one = p.Mailbox
+	switch v := of(p).(type) {
+	case *string:
+		one = *v
+	case *[]string:
+		return slices.Clone(*v)
+	case *time.Duration:
+		if *v != 0 {
+			one = v.String()
+		}
 	}
 	if one == "" {
 		return nil
 	}
 	return []string{one}
-}
-
-func duration(d time.Duration) string {
-	if d == 0 {
-		return ""
-	}
-	return d.String()
 }
 
 // absolute is a file's name: ~/ is the home, and what is relative is relative

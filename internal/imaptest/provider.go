@@ -34,6 +34,7 @@ type Provider struct {
 	codes   map[string]authorization
 	devices map[string]*device
 	asked   map[string][]url.Values
+	others  []*Provider // whose tokens are good here, too
 }
 
 // Behaviour is how a Provider answers. Change it with Provider.Set.
@@ -125,6 +126,14 @@ func NewProvider() (*Provider, error) {
 // Close ends the provider and waits for requests under way.
 func (p *Provider) Close() { p.server.Close() }
 
+// Vouch has /introspect tell about the tokens of another provider, too, as long
+// as that is open.
+func (p *Provider) Vouch(other *Provider) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.others = append(p.others, other)
+}
+
 // URL is the provider's address with a path: /authorize, /token, /device or
 // /introspect.
 func (p *Provider) URL(path string) string { return p.server.URL + path }
@@ -183,6 +192,15 @@ func (p *Provider) Revoke(token string) {
 		if a.family != nil {
 			a.family.over = true
 		}
+	}
+}
+
+// Expire ends an access token before its time. The refresh token stays good.
+func (p *Provider) Expire(access string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if a := p.access[access]; a != nil {
+		a.expires = time.Time{}
 	}
 }
 
@@ -383,14 +401,29 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.asked["introspect"] = append(p.asked["introspect"], url.Values{"token": {token}})
+	out := p.told(token)
+	for _, other := range p.others {
+		if out == nil {
+			other.mu.Lock()
+			out = other.told(token)
+			other.mu.Unlock()
+		}
+	}
+	if out == nil {
+		out = map[string]any{"active": false}
+	}
+	reply(w, http.StatusOK, out)
+}
+
+// told is what /introspect says of a token, nil for one that is not good.
+func (p *Provider) told(token string) map[string]any {
 	a := p.access[token]
 	if a == nil || !time.Now().Before(a.expires) || a.family != nil && a.family.over {
-		reply(w, http.StatusOK, map[string]any{"active": false})
-		return
+		return nil
 	}
 	out := map[string]any{"active": true, "username": a.user, "sub": a.user, "exp": a.expires.Unix(), "token_type": "Bearer"}
 	maps.Copy(out, p.set.Introspect)
-	reply(w, http.StatusOK, out)
+	return out
 }
 
 // readForm is the query and the body's form together.

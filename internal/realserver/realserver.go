@@ -102,6 +102,9 @@ type Options struct {
 	// Extra is appended to the server's main configuration file, in that server's own syntax:
 	// dovecot.conf, Cyrus's imapd.conf, Courier's imapd (shell assignments), imap4d.conf.
 	Extra string
+	// Introspect is the URL of a token introspection endpoint (RFC 7662), to which the token is
+	// appended, that Dovecot asks about OAuth tokens it has no key for; empty for none.
+	Introspect string
 }
 
 // Start runs the named server, with everything that it writes below dir, and returns when it greets

@@ -50,6 +50,7 @@ type settings struct {
 	Users              []string
 	TokenIssuer        string
 	TokenKey           string // base64
+	Introspect         string
 	Extra              string
 }
 
@@ -63,7 +64,7 @@ func start(ctx context.Context, k kind, dir string, ports [2]int, opts Options) 
 		PasswordHash: passwordHash,
 		MdboxSuffix:  MdboxSuffix,
 		TokenIssuer:  tokenIssuer, TokenKey: base64.StdEncoding.EncodeToString(key),
-		Extra: opts.Extra,
+		Introspect: opts.Introspect, Extra: opts.Extra,
 	}
 	for n := range opts.Users {
 		set.Users = append(set.Users, fmt.Sprintf("u%03d", n+1))

@@ -24,7 +24,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 func commands() map[string]command {
 	return map[string]command{
 		"exits": exits, "within": within, "jq": runJQ, "schema": schema, "seed": seed, "witness": witness,
-		"memory": memory, "keyring": keyring,
+		"memory": memory, "keyring": keyring, "provider": provider, "visit": visit, "dns": nameServer,
 		"serve": serve, "delay": delay, "fault": faults, "wire": wire, "absent": absent,
 	}
 }

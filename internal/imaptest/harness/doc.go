@@ -68,6 +68,19 @@
 //	wire -print                  print the transcript
 //	keyring MODE                 start a session bus with a gnome-keyring: unlocked,
 //	                             locked, absent (none on the bus) or hanging
+//	dns FILE                     serve a zone (package imaptest), with the script's
+//	                             variables in it; $DNS is its host:port
+//	provider                     start an OAuth provider, in which IMAP_USER signs in;
+//	                             $PROVIDER is its URL, and Dovecot takes its tokens
+//	provider set NAME=VALUE...   user, client, secret, lifetime=2s, deny=ERROR:TEXT,
+//	                             polls=ERROR,..., fail=STATUS,ERROR:TEXT
+//	provider count WHAT N        it was asked so often: authorize, code, refresh, poll,
+//	                             device or introspect
+//	provider issue TIME          $TOKEN is an access token that is good so long
+//	provider expire FILE         the access token in the file is good no longer
+//	provider revoke FILE         nor what it could be refreshed with
+//	visit FILE                   open the page of the provider that the file tells, as
+//	                             a browser would, as soon as it is there
 //	absent WHAT                  note in docs/servers.md what this server lacks
 //
 // wire, and whether the client broke IMAP, is about the latest server that the

@@ -58,6 +58,8 @@ type state struct {
 	lax     bool
 	took    time.Duration // of the last exits
 	absent  []string
+
+	provider *imaptest.Provider // nil before there is one
 }
 
 type stateKey struct{}

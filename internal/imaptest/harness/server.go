@@ -25,6 +25,7 @@ const Sandbox = "sandbox"
 type Server struct {
 	Name      string
 	real      *realserver.Server // nil for the sandbox
+	tokens    *imaptest.Provider // that Dovecot asks about OAuth tokens, else nil
 	tls       *tls.Config        // for STARTTLS, nil where there is none
 	caps      []string           // after login
 	keywords  bool               // new ones can be set
@@ -44,7 +45,16 @@ func NewServer(t *testing.T, name string) *Server {
 	t.Helper()
 	s := &Server{Name: name, separator: "/"}
 	if name != Sandbox {
-		if s.real = realserver.ForTest(t, name, realserver.Options{}); s.real == nil {
+		var o realserver.Options
+		if name == "dovecot" {
+			var err error
+			if s.tokens, err = imaptest.NewProvider(); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(s.tokens.Close)
+			o.Introspect = s.tokens.URL("/introspect?token=")
+		}
+		if s.real = realserver.ForTest(t, name, o); s.real == nil {
 			return nil
 		}
 		s.tls = s.real.TLSConfig()
