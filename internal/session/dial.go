@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"syscall"
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/transport"
@@ -43,6 +44,9 @@ func (s *Session) dial(ctx context.Context) error {
 	}
 	start := s.cfg.Now()
 	nc, err := transport.Dial(dctx, t)
+	if e, ok := errors.AsType[*fault.Error](err); ok && errors.Is(err, syscall.ECONNRESET) {
+		e.Hint("%s", s.otherWay())
+	}
 	if err != nil {
 		return s.causeOr(ctx, err)
 	}

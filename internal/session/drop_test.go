@@ -50,6 +50,9 @@ func TestDropped(t *testing.T) {
 	if r, ok := cfg.Memory.recall("alice@" + cfg.Addr()); !ok || !r.NoPipelining {
 		t.Errorf("remembered %+v", r)
 	}
+	for !slices.Contains(sent(srv), "LOGOUT") { // it may still be on its way
+		time.Sleep(time.Millisecond)
+	}
 	srv.Record().Reset()
 	find(t, cfg)
 	heard(t, srv, loginLine, `EXAMINE "INBOX"`, "UID SEARCH ALL", "LOGOUT")

@@ -166,6 +166,9 @@ func (c *Config) failure(ctx context.Context, what string, err error) error {
 		}
 	}
 	e := fault.New(fault.Connect, "cannot connect to %s: %s", what, why)
+	if !late && errors.Is(err, syscall.ECONNRESET) {
+		e = fault.Wrap(fault.Connect, syscall.ECONNRESET, "cannot connect to %s", what) // the session knows what may help
+	}
 	switch {
 	case late:
 		e.Hint("--connect-timeout sets how long to wait")
@@ -177,8 +180,6 @@ func (c *Config) failure(ctx context.Context, what string, err error) error {
 		e.Hint("the server makes the socket when it starts")
 	case c.UnixSocket != "" && errors.Is(err, syscall.ECONNREFUSED):
 		e.Hint("nothing listens on that socket")
-	case errors.Is(err, syscall.ECONNRESET): // by a server that speaks first, or not at all
-		e.Hint("use imaps:// if the port speaks TLS from the start, imap:// if it expects STARTTLS")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.Hint("nothing listens on that port: imaps is 993, imap with STARTTLS 143")
 	}
