@@ -20,6 +20,10 @@
 // IMAPKNIFE_AUTH is login, since the servers announce all they have and scripts
 // look at the login on the wire; those about ways to log in unset it.
 //
+// Where the tests run with the race detector, scripts on real servers run an
+// imapknife without it, for the time it takes; IMAPKNIFE_RACE_ALL=1 has it there,
+// too.
+//
 // imapknife ends with status 99 and a dump of its goroutines when it has run
 // for TEST_LIMIT (20s), so that no script hangs.
 //

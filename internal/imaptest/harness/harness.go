@@ -105,6 +105,9 @@ func setup(env *testscript.Env, server *Server, table *Table) error {
 		env.Setenv(name, filepath.Join(home, folder))
 	}
 	env.Setenv("TZ", "UTC")
+	if server != nil && server.plain != "" {
+		env.Setenv("PATH", server.plain+string(os.PathListSeparator)+env.Getenv("PATH"))
+	}
 	// With -race every process would sleep a second at its end.
 	env.Setenv("GORACE", "atexit_sleep_ms=10")
 	env.Setenv(usageEnv, filepath.Join(home, "usage"))

@@ -2,4 +2,7 @@
 
 package harness
 
-const raceFactor = 1
+const (
+	racing     = false
+	raceFactor = 1
+)

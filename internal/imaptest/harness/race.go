@@ -2,5 +2,8 @@
 
 package harness
 
-// raceFactor is how much more memory the race detector takes.
-const raceFactor = 10
+const (
+	racing = true
+	// raceFactor is how much more memory the race detector takes.
+	raceFactor = 10
+)
