@@ -22,7 +22,10 @@ func TestMain(m *testing.M) {
 // IMAPKNIFE_REQUIRE_ALL=1 that is a failure.
 func TestScripts(t *testing.T) {
 	table := harness.NewTable()
-	harness.Each(t, func(t *testing.T, s *harness.Server) { harness.Run(t, "../testdata/script", s, table) })
+	harness.Each(t, func(t *testing.T, s *harness.Server) {
+		t.Run("login-by", func(t *testing.T) { harness.LogIns(t, s, table) })
+		harness.Run(t, "../testdata/script", s, table)
+	})
 	if os.Getenv("IMAPKNIFE_WRITE_DOCS") == "1" {
 		if err := table.WriteFile("../docs/servers.md"); err != nil {
 			t.Fatal(err)

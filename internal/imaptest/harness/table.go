@@ -8,13 +8,16 @@ import (
 	"sync"
 
 	"github.com/imapknife/imapknife/internal/realserver"
+	"github.com/imapknife/imapknife/internal/sasl"
 )
 
-// Table gathers which verbs' scripts pass on which servers.
+// Table gathers which verbs' scripts pass on which servers, and which ways to
+// log in work there.
 type Table struct {
-	mu    sync.Mutex
-	cells map[[2]string]*cell // by verb and server
-	caps  map[string][]string
+	mu     sync.Mutex
+	cells  map[[2]string]*cell // by verb and server
+	caps   map[string][]string
+	logins map[[2]string]string // by mechanism and server
 }
 
 type cell struct {
@@ -23,7 +26,23 @@ type cell struct {
 }
 
 // NewTable is empty.
-func NewTable() *Table { return &Table{cells: map[[2]string]*cell{}, caps: map[string][]string{}} }
+func NewTable() *Table {
+	return &Table{cells: map[[2]string]*cell{}, caps: map[string][]string{}, logins: map[[2]string]string{}}
+}
+
+// logIn notes what came of a way to log in.
+func (t *Table) logIn(server, mechanism string, offered, works bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	what := "–"
+	switch {
+	case works:
+		what = "yes"
+	case offered:
+		what = "refused"
+	}
+	t.logins[[2]string{mechanism, server}] = what
+}
 
 // add notes the outcome of a script, whose name begins with its verb.
 func (t *Table) add(s *state) {
@@ -77,11 +96,23 @@ func (t *Table) String() string {
 	}
 	slices.Sort(verbs)
 	var out strings.Builder
-	fmt.Fprintf(&out, "| scripts | %s |\n|%s\n", strings.Join(servers, " | "), strings.Repeat("---|", len(servers)+1))
+	head := func(what string) {
+		fmt.Fprintf(&out, "| %s | %s |\n|%s\n", what, strings.Join(servers, " | "), strings.Repeat("---|", len(servers)+1))
+	}
+	head("scripts")
 	for _, verb := range verbs {
 		fmt.Fprintf(&out, "| %s |", verb)
 		for _, server := range servers {
 			fmt.Fprintf(&out, " %s |", t.cells[[2]string{verb, server}])
+		}
+		out.WriteString("\n")
+	}
+	out.WriteString(loginHead)
+	head("mechanism")
+	for _, m := range sasl.Mechanisms() {
+		fmt.Fprintf(&out, "| %s |", m.Name)
+		for _, server := range servers {
+			fmt.Fprintf(&out, " %s |", t.logins[[2]string{m.Name, server}])
 		}
 		out.WriteString("\n")
 	}
@@ -102,6 +133,20 @@ are started for the purpose. A row is the scripts of one verb, or of what
 concerns several. "yes" means that all of them pass; "no X" behind it, that the
 server lacks X and imapknife says so or works around it; a dash, that none was
 run there.
+
+`
+
+const loginHead = `
+## Ways to log in
+
+Each is tried with what it needs (a password, a token that the server asks an
+OAuth provider about, a client certificate), over TLS on the real servers, and
+again with a wrong password, an expired token, no certificate. "yes": the right
+one logs in, the wrong one is refused with status 4. "refused": the server
+announces the mechanism and does not take it (the -PLUS forms of Cyrus 3.6 and
+imap4d 3.15 are not bound to the TLS connection that there is; imap4d announces
+EXTERNAL and ANONYMOUS and knows nobody who comes that way). A dash: it is
+not announced, and asking for it is status 4. LOGIN is the LOGIN command.
 
 `
 
