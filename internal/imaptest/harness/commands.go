@@ -24,8 +24,8 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 func commands() map[string]command {
 	return map[string]command{
 		"exits": exits, "within": within, "jq": runJQ, "schema": schema, "seed": seed, "witness": witness,
-		"memory": memory, "keyring": keyring, "provider": provider, "visit": visit, "dns": nameServer,
-		"serve": serve, "delay": delay, "fault": faults, "wire": wire, "absent": absent,
+		"memory": memory, "keyring": keyring, "provider": provider, "visit": visit, "secrets": secrets, "dns": nameServer,
+		"serve": serve, "delay": delay, "fault": faults, "wire": wire, "absent": absent, "unasked": unasked,
 	}
 }
 
@@ -317,4 +317,10 @@ func absent(ts *testscript.TestScript, neg bool, args []string) {
 	positive(ts, neg)
 	s := stateOf(ts)
 	s.absent = append(s.absent, strings.Join(args, " "))
+}
+
+// unasked notes that the script asks no server, and is run once, on the sandbox.
+func unasked(ts *testscript.TestScript, neg bool, args []string) {
+	positive(ts, neg)
+	stateOf(ts).unasked = true
 }

@@ -85,7 +85,12 @@
 //	provider revoke FILE         nor what it could be refreshed with
 //	visit FILE                   open the page of the provider that the file tells, as
 //	                             a browser would, as soon as it is there
+//	secrets SECRET...            look for them, in any form, in the command lines of all
+//	                             processes from now on
+//	secrets -check [FILE...]     they were in none, and are in no file below $WORK but
+//	                             these
 //	absent WHAT                  note in docs/servers.md what this server lacks
+//	unasked                      the script asks no server: docs/servers.md has a dash
 //
 // wire, and whether the client broke IMAP, is about the latest server that the
 // script started with serve, or else about the proxy. When a script fails, the

@@ -58,8 +58,10 @@ type state struct {
 	lax     bool
 	took    time.Duration // of the last exits
 	absent  []string
+	unasked bool // the script is not about this server
 
 	provider *imaptest.Provider // nil before there is one
+	watcher  *watcher           // likewise
 }
 
 type stateKey struct{}
@@ -177,7 +179,7 @@ func (s *state) end(table *Table) {
 		s.proxy.Close()
 		check("the proxy", s.proxy.Record())
 	}
-	if table != nil && s.server != nil {
+	if table != nil && s.server != nil && !s.unasked {
 		table.add(s)
 	}
 }
