@@ -60,12 +60,13 @@ var table = []provider{
 			"yahoo.com", "ymail.com", "rocketmail.com", "yahoo.co.uk", "yahoo.fr", "yahoo.de", "yahoo.it", "yahoo.es", "yahoo.ca",
 			"yahoo.com.br", "yahoo.com.mx", "yahoo.com.ar", "yahoo.in", "yahoo.co.in", "yahoo.com.au", "yahoo.co.id", "yahoo.com.ph",
 		},
-		mx:    []string{"yahoodns.net"},
+		mx:    []string{"am0.yahoodns.net"}, // gm0 is AOL
 		hints: []string{"an app password is made at https://login.yahoo.com/account/security"},
 	},
 	{
-		name: "AOL", host: "imap.aol.com", pass: AppPassword, domains: []string{"aol.com", "aim.com"},
-		hints: []string{"an app password is made at https://login.aol.com/account/security"},
+		name: "AOL", host: "imap.aol.com", pass: AppPassword, mx: []string{"gm0.yahoodns.net"},
+		domains: []string{"aol.com", "aim.com", "aol.de", "aol.fr", "aol.it", "aol.es", "aol.co.uk", "netscape.net"},
+		hints:   []string{"an app password is made at https://login.aol.com/account/security"},
 	},
 	{
 		name: "iCloud Mail", host: "imap.mail.me.com", pass: AppPassword, users: localPartFirst,
@@ -94,7 +95,7 @@ var table = []provider{
 		hints: []string{"IMAP must be switched on in GMX's settings, under POP3 & IMAP; with two-factor login it takes an app password"},
 	},
 	{
-		name: "WEB.DE", host: "imap.web.de", domains: []string{"web.de"},
+		name: "WEB.DE", host: "imap.web.de", domains: []string{"web.de"}, users: localPartFirst,
 		hints: []string{"IMAP must be switched on in WEB.DE's settings, under POP3/IMAP; with two-factor login it takes an app password"},
 	},
 	{
@@ -168,7 +169,10 @@ var table = []provider{
 	{name: "NetEase 163", host: "imap.163.com", pass: AppPassword, domains: []string{"163.com"}, hints: neteaseHints},
 	{name: "NetEase 126", host: "imap.126.com", pass: AppPassword, domains: []string{"126.com"}, hints: neteaseHints},
 	{name: "NetEase yeah.net", host: "imap.yeah.net", pass: AppPassword, domains: []string{"yeah.net"}, hints: neteaseHints},
-	{name: "freenet", host: "mx.freenet.de", domains: []string{"freenet.de"}},
+	{
+		name: "freenet", host: "mx.freenet.de", domains: []string{"freenet.de"},
+		hints: []string{"IMAP must be switched on in freenet's mail settings, under POP3/IMAP/SMTP"},
+	},
 	{name: "Gandi", host: "mail.gandi.net", mx: []string{"mail.gandi.net"}},
 	{name: "Infomaniak", host: "mail.infomaniak.com", mx: []string{"mta-gw.infomaniak.ch"}},
 	{name: "Migadu", host: "imap.migadu.com", mx: []string{"migadu.com"}},
