@@ -214,7 +214,7 @@ func (c *connection) effective() []any {
 			}
 			add(f.name, value, c.in.sourceOf(f.name, ""))
 		case known && value != "":
-			add(f.name, value, c.in.sourceOf("url", "default"))
+			add(f.name, value, c.in.sourceOf(c.partOf(f.name), "default"))
 		}
 	}
 	if c.cfg.ReadOnly && !c.in.flagged("read-only") {
@@ -231,6 +231,15 @@ func (c *connection) effective() []any {
 		}
 	}
 	return rows
+}
+
+// partOf is the flag whose value says what the flag of that name leaves open.
+func (c *connection) partOf(name string) string {
+	switch {
+	case name == "connect-timeout", name == "io-timeout", name == "mailbox" && c.account.Mailbox == "":
+		return name
+	}
+	return "url"
 }
 
 // sourceOf is where a flag's value is from.

@@ -190,15 +190,17 @@ func (d *doctor) account() error {
 	if d.c.account.User != "" {
 		row.Detail += ", user " + d.c.account.User
 	}
-	if p := in.profile; p != nil {
+	p := in.profile
+	if p != nil {
 		row.Detail += fmt.Sprintf(" (account %s in %s)", p.Name, in.file.Path)
-		if p.Storage == "file" {
-			row.Verdict = result.Warning
-			row.Detail += "; its secret is kept in clear in " + in.secretsFile().Name()
-			row.Hints = []string{"imapknife login --account " + p.Name + " without --insecure-storage, after imapknife logout, moves it to the keyring"}
-		}
 	}
-	return d.row(row, 0, nil)
+	if err := d.row(row, 0, nil); err != nil || p == nil || p.Storage != "file" {
+		return err
+	}
+	return d.row(&result.Check{
+		Stage: "storage", Verdict: result.Warning, Detail: "the secret is kept in clear in " + in.secretsFile().Name(),
+		Hints: []string{"imapknife accounts remove " + p.Name + ", and login without --insecure-storage, moves it to the keyring"},
+	}, 0, nil)
 }
 
 // srv tells what the domain's SRV records say (RFC 6186). It is no failure if

@@ -66,7 +66,7 @@ type Token struct {
 
 // Check is one row of doctor: one stage.
 type Check struct {
-	Stage   string   `json:"stage" doc:"what was looked at: account, dns, srv, tcp, proxy, tunnel, tls, certificate, greeting, capability, mechanisms, secret, login, round_trip"`
+	Stage   string   `json:"stage" doc:"what was looked at: account, storage, dns, srv, tcp, proxy, tunnel, tls, certificate, greeting, capability, mechanisms, secret, login, round_trip"`
 	Verdict string   `json:"verdict" doc:"ok, warning, failed, or skipped"`
 	TookMS  float64  `json:"took_ms" doc:"milliseconds that it took"`
 	Detail  string   `json:"detail" doc:"what was found" untrusted:"true"`
