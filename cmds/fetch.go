@@ -64,7 +64,7 @@ func (in *input) setArgs(c *connection) (*selection, error) {
 	if err != nil {
 		return nil, err
 	}
-	if set == "" && sel.node == nil && !sel.tailed && !sel.limited {
+	if set == "" && sel.node == nil && !sel.tailed && !sel.limited && sel.since == nil {
 		return nil, fault.New(fault.Usage, "%s needs messages: a SET or criteria", in.verb.path).
 			Hint("for example 42, 1:5, last, --unseen, --newest 10; 1: is all of them")
 	}

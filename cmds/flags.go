@@ -159,6 +159,7 @@ var registry = append([]*flag{
 	{name: "newest", arity: one, kind: count, value: "N", group: groupSelect, help: "only the N messages with the highest UIDs, in each mailbox"},
 	{name: "seq", group: groupSelect, help: "SET is message sequence numbers (reading only)"},
 	{name: "uidvalidity", arity: one, kind: count, value: "N", group: groupSelect, help: "refuse (exit 7) unless the mailbox has this UIDVALIDITY"},
+	{name: "mark", arity: one, blank: true, value: "MARK", group: groupSelect, help: "only what has arrived since imapknife mark printed this; exit 7 when the mailbox was made anew"},
 	{name: "fail-empty", group: groupSelect, help: "exit 1 when no message is selected"},
 
 	{name: "dry-run", group: groupSafety, help: "print what would change, and change nothing"},

@@ -97,8 +97,7 @@ func searchSpec(in *input, o searchOptions) output.Spec {
 			return output.Spec{Row: result.Count{}, Columns: []output.Column{{Field: "mailbox"}, {Field: "count", Right: true}}}
 		}
 		// Plain output is the bare number.
-		structured := in.json() || in.flagged("jq") || in.flagged("template")
-		return output.Spec{Row: result.Count{}, Columns: []output.Column{{Field: "count"}}, Single: structured, Bare: !structured}
+		return output.Spec{Row: result.Count{}, Columns: []output.Column{{Field: "count"}}, Single: in.structured(), Bare: !in.structured()}
 	}
 	cols := []output.Column{{Field: "uid", Title: "UID", Right: true}}
 	if o.sel.seq {

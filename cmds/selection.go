@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/mark"
 	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
@@ -31,6 +32,7 @@ type selection struct {
 	seq      bool
 	write    bool              // open for writing
 	validity map[string]uint32 // UIDVALIDITY each mailbox must have
+	since    *mark.Token       // --mark, nil without
 }
 
 // selection reads a set (from set, empty for none), a program (from program)
@@ -43,6 +45,9 @@ func (in *input) selection(c *connection, set string, program []string) (*select
 	}
 	if sel.all && len(sel.boxes) > 0 && !in.mailboxFromEnv() {
 		return nil, fault.New(fault.Usage, "--mailbox and --all-mailboxes exclude each other")
+	}
+	if err := sel.readMark(c); err != nil {
+		return nil, err
 	}
 	if len(sel.boxes) == 0 {
 		sel.boxes = []string{foldInbox(c.mailbox())}
@@ -81,6 +86,46 @@ func (in *input) selection(c *connection, set string, program []string) (*select
 		sel.validity[sel.boxes[0]] = v
 	}
 	return sel, nil
+}
+
+// readMark reads --mark. Without --mailbox the mailboxes that it tells of are
+// meant.
+func (sel *selection) readMark(c *connection) error {
+	in := sel.in
+	if !in.flagged("mark") {
+		return nil
+	}
+	token, err := mark.Parse(in.last("mark"))
+	switch {
+	case err != nil:
+		return err
+	case sel.all:
+		return fault.New(fault.Usage, "--mark and --all-mailboxes exclude each other").Hint("a mark tells of mailboxes by name")
+	case token.Account != c.cfg.AccountID():
+		return fault.New(fault.Stale, "the mark is of another account").Hint("it holds for the user, host and port that it was made with")
+	}
+	sel.since = &token
+	if in.given("mailbox") {
+		return nil
+	}
+	sel.boxes = nil
+	for _, b := range token.Boxes {
+		sel.boxes = append(sel.boxes, b.Name)
+	}
+	return nil
+}
+
+// new narrows what is chosen in a mailbox to what the mark does not know.
+func (sel *selection) new(name string) (query.Set, error) {
+	box, ok := sel.since.Box(name)
+	if !ok {
+		return nil, fault.New(fault.Usage, "the mark does not tell of the mailbox %q", name).Hint("imapknife mark -m %q", name)
+	}
+	if old, has := sel.validity[name]; has && old != box.Validity {
+		return nil, fault.New(fault.Stale, "the messages are from UIDVALIDITY %d, and the mark from %d", old, box.Validity)
+	}
+	sel.validity[name] = box.Validity
+	return query.Set{{Lo: box.Next, Hi: query.MaxUID}}, nil
 }
 
 // mailboxFromEnv reports whether the mailbox is only the environment's word.
@@ -253,6 +298,11 @@ func (sel *selection) each(ctx context.Context, s *session.Session, fn func(*pic
 
 // inOne does the work of each in one mailbox.
 func (sel *selection) inOne(ctx context.Context, s *session.Session, name string, fn func(*picked) error) error {
+	if sel.since != nil {
+		if _, err := sel.new(name); err != nil {
+			return err
+		}
+	}
 	open := s.Examine
 	if sel.write {
 		open = s.Select
@@ -298,15 +348,15 @@ func place(ctx context.Context, s *session.Session) (result.Place, error) {
 func (sel *selection) pick(ctx context.Context, s *session.Session, name string) (*picked, error) {
 	chosen := sel.sets[name]
 	p := &picked{set: chosen.Set(), explicit: chosen.Explicit}
-	plain := sel.given && !sel.seq && sel.node == nil && !sel.tailed && !sel.limited
+	plain := sel.given && !sel.seq && sel.node == nil && !sel.tailed && !sel.limited && sel.since == nil
 	if plain && len(sel.sort) == 0 && !sel.reverse {
 		p.direct = true
 		return p, nil
 	}
-	if sel.node != nil || sel.tailed || sel.limited {
+	if sel.node != nil || sel.tailed || sel.limited || sel.since != nil {
 		p.explicit = nil // what the criteria leave out is not missing
 	}
-	if err := sel.search(ctx, s, p); err != nil {
+	if err := sel.search(ctx, s, p, name); err != nil {
 		return nil, err
 	}
 	var err error
@@ -315,19 +365,26 @@ func (sel *selection) pick(ctx context.Context, s *session.Session, name string)
 }
 
 // search finds the messages, puts them in order and applies the limits.
-func (sel *selection) search(ctx context.Context, s *session.Session, p *picked) error {
+func (sel *selection) search(ctx context.Context, s *session.Session, p *picked, name string) error {
 	node := sel.node
 	if node == nil {
 		node = query.All()
 	}
+	var late query.Set
 	var err error
+	if sel.since != nil {
+		if late, err = sel.new(name); err != nil {
+			return err
+		}
+		node = query.And(query.UIDs(late), node)
+	}
 	switch {
 	case sel.seq && sel.given:
 		if p.set, err = s.SeqUIDs(ctx, p.set); err != nil {
 			return err
 		}
 		p.explicit = nil
-		if sel.node == nil {
+		if sel.node == nil && sel.since == nil {
 			break
 		}
 		node = query.And(query.UIDs(p.set), node)
@@ -339,6 +396,10 @@ func (sel *selection) search(ctx context.Context, s *session.Session, p *picked)
 		if p.set, err = sel.find(ctx, s, node, p); err != nil {
 			return err
 		}
+	}
+	if late != nil { // whatever the server makes of a range without an end
+		p.set = p.set.Intersect(late)
+		p.order = slices.DeleteFunc(p.order, func(uid uint32) bool { return !late.Contains(uid, 0) })
 	}
 	if sel.tailed && p.order == nil {
 		p.set = p.set.Newest(sel.newest)

@@ -52,7 +52,7 @@ read and nothing is fetched from elsewhere. On a terminal a pager is used
 			if err := o.want.addFields(in); err != nil {
 				return nil, err
 			}
-			if in.json() || in.flagged("jq") || in.flagged("template") || in.flagged("fields") {
+			if in.structured() || in.flagged("fields") {
 				spec := output.Spec{Row: result.Message{}}
 				return func(ctx context.Context) error {
 					return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error {

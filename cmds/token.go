@@ -57,7 +57,7 @@ func runToken(ctx context.Context, c *connection) error {
 			row.ExpiresAt = &expiry
 		}
 	}
-	if in := c.in; !in.json() && !in.flagged("jq") && !in.flagged("template") && !in.flagged("fields") {
+	if in := c.in; !in.structured() && !in.flagged("fields") {
 		return write(in.p.Stdout, row.AccessToken+"\n")
 	}
 	return c.in.rows(ctx, output.Spec{Row: result.Token{}, Single: true, Columns: []output.Column{{Field: "access_token"}}}, row)

@@ -92,7 +92,7 @@ func newTable() []*verb {
 		newList(), newStatus(), newSelect(), newMailbox(),
 		newSearch(), newFetch(), newShow(), newAttachments(), newAppend(),
 		newStore(), newCopy(), newMove(), newDelete(), newExpunge(),
-		newSandbox(),
+		newMark(), newSandbox(),
 		newCapability(),
 		newSchema(), newHelp(), newVersion(),
 	}
@@ -423,7 +423,7 @@ func (in *input) say(format string, args ...any) {
 
 // warn says a row's warnings where the output has no place for them.
 func (in *input) warn(of string, warnings []string) {
-	if in.json() || in.flagged("jq") || in.flagged("template") || slices.Contains(in.list("fields"), "warnings") {
+	if in.structured() || slices.Contains(in.list("fields"), "warnings") {
 		return
 	}
 	for _, w := range warnings {

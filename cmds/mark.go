@@ -1,0 +1,94 @@
+package cmds
+
+import (
+	"context"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/mark"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+	"github.com/imapknife/imapknife/output"
+)
+
+func newMark() *verb {
+	return &verb{
+		name: "mark", group: groupCI,
+		summary: "print a mark: what arrives later is new to it",
+		about: `Looks at the mailbox (EXAMINE) and prints one word that says how far its UIDs go.
+--mark WORD, given to any command that selects messages, leaves what has arrived
+since; a mailbox that was made anew in between, or another account, is exit 7.
+The word needs no quoting in a shell.`,
+		examples: []example{
+			{"what does the sign-up send?", `T0=$(imapknife mark); curl -d email=qa@example.org https://example.org/signup; imapknife wait --mark "$T0"`},
+			{"two mailboxes", "imapknife mark -m INBOX -m Junk"},
+		},
+		flags: append(lookup("mailbox", "all-mailboxes"), sessionFlags()...),
+		row:   result.Mark{}, single: true,
+		setup: func(in *input) (runner, error) {
+			c, err := in.connection()
+			if err != nil {
+				return nil, err
+			}
+			if err := in.noArgs(); err != nil {
+				return nil, err.(*fault.Error).Hint("-m names the mailbox")
+			}
+			sel, err := in.selection(c, "", nil)
+			if err != nil {
+				return nil, err
+			}
+			return func(ctx context.Context) error { return c.mark(ctx, sel) }, nil
+		},
+	}
+}
+
+// mark looks at the mailboxes and prints the token.
+func (c *connection) mark(ctx context.Context, sel *selection) error {
+	spec := output.Spec{Row: result.Mark{}, Single: c.in.structured(), Columns: []output.Column{{Field: "mark"}}, Bare: !c.in.structured()}
+	return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error {
+		names, err := sel.named(ctx, s)
+		if err != nil {
+			return err
+		}
+		t := mark.Token{Account: s.Account()}
+		for _, name := range names {
+			box, err := markOf(ctx, s, name)
+			if err != nil {
+				return err
+			}
+			t.Boxes = append(t.Boxes, box)
+		}
+		row := &result.Mark{Account: t.Account, Mark: t.String()}
+		for _, b := range t.Boxes {
+			row.Mailboxes = append(row.Mailboxes, result.MarkedMailbox{Mailbox: b.Name, UIDValidity: b.Validity, UIDNext: b.Next, HighestModseq: b.Modseq})
+		}
+		return out.Row(row)
+	})
+}
+
+// markOf opens a mailbox, always with EXAMINE since STATUS may be stale, and
+// tells how far it goes. Where the server tells no UIDNEXT, the highest UID
+// says it.
+func markOf(ctx context.Context, s *session.Session, name string) (mark.Box, error) {
+	if err := s.Examine(ctx, name); err != nil {
+		return mark.Box{}, err
+	}
+	box, err := s.Box(ctx)
+	if err != nil {
+		return mark.Box{}, err
+	}
+	b := mark.Box{Name: box.Name, Validity: box.Validity()}
+	if box.HighestModseq != nil {
+		b.Modseq = *box.HighestModseq
+	}
+	if box.UIDNext != nil && *box.UIDNext > 0 {
+		b.Next = *box.UIDNext
+		return b, nil
+	}
+	last, err := s.LastUID(ctx)
+	b.Next = last + 1
+	return b, err
+}
+
+// structured reports whether rows are wanted in a form in which they name
+// their fields.
+func (in *input) structured() bool { return in.json() || in.flagged("jq") || in.flagged("template") }

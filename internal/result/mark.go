@@ -1,0 +1,16 @@
+package result
+
+// Mark is the one row of mark.
+type Mark struct {
+	Account   string          `json:"account" doc:"digest of user, host and port"`
+	Mark      string          `json:"mark" doc:"the word for --mark"`
+	Mailboxes []MarkedMailbox `json:"mailboxes" doc:"what the mark says of each mailbox"`
+}
+
+// MarkedMailbox is what a mark says of a mailbox.
+type MarkedMailbox struct {
+	Mailbox       string `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7"`
+	UIDValidity   uint32 `json:"uidvalidity" doc:"UIDVALIDITY of the mailbox"`
+	UIDNext       uint32 `json:"uidnext" doc:"the first UID that is new to the mark"`
+	HighestModseq uint64 `json:"highestmodseq,omitempty" doc:"HIGHESTMODSEQ of the mailbox (CONDSTORE)"`
+}
