@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -28,7 +29,7 @@ func TestLock(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 	unlock()
-	count := 0
+	var holders, had atomic.Int32
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -38,12 +39,17 @@ func TestLock(t *testing.T) {
 				return
 			}
 			defer unlock()
-			count++ // the race detector looks
+			if n := holders.Add(1); n != 1 {
+				t.Errorf("%d hold it at once", n)
+			}
+			had.Add(1)
+			time.Sleep(time.Millisecond)
+			holders.Add(-1)
 		})
 	}
 	all.Wait()
-	if count != 8 {
-		t.Errorf("%d had it", count)
+	if n := had.Load(); n != 8 {
+		t.Errorf("%d had it", n)
 	}
 }
 

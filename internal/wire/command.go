@@ -13,6 +13,7 @@ type Command struct {
 	kinds []string
 	on    func(*Response) error
 	reply func(challenge []byte) ([]byte, error)
+	idles bool // a continuation request says that it goes on until End
 	parts []part
 	glue  bool // the next argument follows without a blank
 }
@@ -46,6 +47,12 @@ func (c *Command) On(fn func(*Response) error, kinds ...string) *Command {
 // cancels the exchange with "*" and becomes the command's.
 func (c *Command) OnContinue(fn func(challenge []byte) ([]byte, error)) *Command {
 	c.reply = fn
+	return c
+}
+
+// Idles marks a command that goes on until End, as IDLE does (RFC 2177).
+func (c *Command) Idles() *Command {
+	c.idles = true
 	return c
 }
 

@@ -63,6 +63,7 @@ type Pending struct {
 	cmd    *Command
 	tag    string
 	done   bool
+	idling bool   // the server has said that it waits for End
 	Result Status // valid once done
 	err    error
 }
@@ -297,6 +298,26 @@ func (c *Conn) Wait(ctx context.Context, p *Pending) (Status, error) {
 		}
 	}
 	return p.Result, p.err
+}
+
+// End ends a command that Idles, and waits for the answer. The server must
+// have agreed to it before, which is waited for too.
+func (c *Conn) End(ctx context.Context, p *Pending) (Status, error) {
+	defer c.bind(ctx)()
+	if err := c.flush(); err != nil {
+		return Status{}, err
+	}
+	for !p.idling && !p.done {
+		if err := c.step(); err != nil {
+			return Status{}, err
+		}
+	}
+	if !p.done {
+		p.idling = false
+		c.o.Trace.client("DONE")
+		c.out = append(c.out, "DONE\r\n"...)
+	}
+	return c.Wait(ctx, p)
 }
 
 // Do sends cmd and waits for its end.

@@ -53,6 +53,10 @@ func (c *Conn) continuation() error {
 		if p.cmd.reply != nil && p.err == nil {
 			return c.answer(p, text)
 		}
+		if p.cmd.idles && !p.idling {
+			p.idling = true
+			return nil
+		}
 	}
 	if !c.asking {
 		return c.noisy()
