@@ -33,6 +33,9 @@ type selection struct {
 	write    bool              // open for writing
 	validity map[string]uint32 // UIDVALIDITY each mailbox must have
 	since    *mark.Token       // --mark, nil without
+	// keep takes away what does not match for reasons that no server knows; nil
+	// for none.
+	keep func(ctx context.Context, s *session.Session, p *picked) error
 }
 
 // selection reads a set (from set, empty for none), a program (from program)
@@ -400,6 +403,11 @@ func (sel *selection) search(ctx context.Context, s *session.Session, p *picked,
 	if late != nil { // whatever the server makes of a range without an end
 		p.set = p.set.Intersect(late)
 		p.order = slices.DeleteFunc(p.order, func(uid uint32) bool { return !late.Contains(uid, 0) })
+	}
+	if sel.keep != nil {
+		if err := sel.keep(ctx, s, p); err != nil {
+			return err
+		}
 	}
 	if sel.tailed && p.order == nil {
 		p.set = p.set.Newest(sel.newest)

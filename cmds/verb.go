@@ -92,7 +92,7 @@ func newTable() []*verb {
 		newList(), newStatus(), newSelect(), newMailbox(),
 		newSearch(), newFetch(), newShow(), newAttachments(), newAppend(),
 		newStore(), newCopy(), newMove(), newDelete(), newExpunge(),
-		newMark(), newSandbox(),
+		newMark(), newWait(), newSandbox(),
 		newCapability(),
 		newSchema(), newHelp(), newVersion(),
 	}

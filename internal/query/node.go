@@ -78,6 +78,14 @@ func And(nodes ...*Node) *Node {
 	return group(opAnd, kids, All())
 }
 
+// Conditions are the parts of n that all have to hold; none for nil.
+func Conditions(n *Node) []*Node {
+	if n == nil {
+		return nil
+	}
+	return flatten(opAnd, []*Node{n})
+}
+
 // Or matches what at least one of nodes matches; without nodes, nothing. Nil
 // nodes are left out.
 func Or(nodes ...*Node) *Node {

@@ -1,0 +1,160 @@
+package cmds
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/message"
+	"github.com/imapknife/imapknife/internal/query"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+)
+
+// matchers are the conditions that no server decides: regular expressions over
+// decoded content. Different ones are AND, one repeated is OR, as for criteria.
+type matchers struct {
+	all     []matcher
+	want    want
+	verdict map[spot]string // what a message fails, empty for nothing
+}
+
+// spot is a message of a mailbox.
+type spot struct {
+	mailbox string
+	uid     uint32
+}
+
+// matcher is one condition.
+type matcher struct {
+	flag    string
+	texts   func(*result.Message) []string // what is looked at
+	any     []*regexp.Regexp
+	shown   []string
+	headers []string // --header-regex: the field of each of any
+}
+
+// matchers reads the flags.
+func (in *input) matchers() (*matchers, error) {
+	m := &matchers{verdict: map[spot]string{}}
+	for _, x := range [...]struct {
+		flag  string
+		texts func(*result.Message) []string
+		needs func(*want)
+	}{
+		{"subject-regex", func(r *result.Message) []string { return some(r.Subject) }, func(w *want) { w.envelope |= message.FieldSubject }},
+		{"from-regex", func(r *result.Message) []string { return addresses(r.From) }, func(w *want) { w.envelope |= message.FieldFrom }},
+		{"to-regex", func(r *result.Message) []string { return append(addresses(r.To), addresses(r.Cc)...) }, func(w *want) { w.envelope = message.AllFields }},
+		{"text-regex", func(r *result.Message) []string { return some(r.Text) }, func(w *want) { w.text = true }},
+		{"header-regex", nil, func(w *want) { w.headers = true }},
+	} {
+		if !in.flagged(x.flag) {
+			continue
+		}
+		one := matcher{flag: x.flag, texts: x.texts}
+		for _, text := range in.all(x.flag) {
+			if x.flag == "header-regex" {
+				name, rest, ok := strings.Cut(text, ":")
+				if !ok || name == "" {
+					return nil, fault.New(fault.Usage, "--header-regex: %q is not NAME:REGEX", text)
+				}
+				one.headers, text = append(one.headers, name), strings.TrimPrefix(rest, " ")
+			}
+			re, err := regexp.Compile(text)
+			if err != nil {
+				return nil, fault.New(fault.Usage, "--%s: %v", x.flag, err).Hint("the syntax is that of RE2: https://github.com/google/re2/wiki/Syntax")
+			}
+			one.any, one.shown = append(one.any, re), append(one.shown, text)
+		}
+		x.needs(&m.want)
+		m.all = append(m.all, one)
+	}
+	if len(m.all) > 0 && m.want.headers {
+		m.want.envelope = message.AllFields
+	}
+	return m, nil
+}
+
+// some is a text that may be missing.
+func some(text *string) []string {
+	if text == nil {
+		return nil
+	}
+	return []string{*text}
+}
+
+// addresses are the names and addresses of a header field, as people write
+// them.
+func addresses(list *[]result.Address) []string {
+	var out []string
+	if list != nil {
+		for _, a := range *list {
+			out = append(out, strings.TrimSpace(a.Name+" <"+a.Address+">"))
+		}
+	}
+	return out
+}
+
+// holds reports whether the condition does.
+func (m *matcher) holds(row *result.Message) bool {
+	for i, re := range m.any {
+		texts := []string{}
+		if m.headers == nil {
+			texts = m.texts(row)
+		} else if row.Headers != nil {
+			for _, h := range *row.Headers {
+				if strings.EqualFold(h.Name, m.headers[i]) {
+					texts = append(texts, h.Value)
+				}
+			}
+		}
+		if slices.ContainsFunc(texts, re.MatchString) {
+			return true
+		}
+	}
+	return false
+}
+
+// keep takes away from what is picked, in the open mailbox, what does not
+// match. Each message is read once.
+func (m *matchers) keep(ctx context.Context, s *session.Session, p *picked) error {
+	mailbox := s.Opened().Name
+	var unknown query.Builder
+	for uid := range p.uids() {
+		if _, known := m.verdict[spot{mailbox, uid}]; !known {
+			unknown.Add(uid, uid)
+		}
+	}
+	rd := &reading{s: s, w: &m.want, emit: func(row *result.Message) error {
+		m.verdict[spot{row.Mailbox, row.UID}] = m.fails(row)
+		return nil
+	}}
+	if set := unknown.Set(); !set.Empty() {
+		if _, err := rd.read(ctx, &picked{set: set}); err != nil {
+			return err
+		}
+	}
+	var gone query.Builder
+	for uid := range p.uids() {
+		if what, known := m.verdict[spot{mailbox, uid}]; !known || what != "" {
+			gone.Add(uid, uid)
+		}
+	}
+	p.without(gone.Set())
+	return nil
+}
+
+// fails is the first condition that a message does not fulfil.
+func (m *matchers) fails(row *result.Message) string {
+	for _, one := range m.all {
+		if !one.holds(row) {
+			return "--" + one.flag + " " + strings.Join(one.shown, " or ")
+		}
+	}
+	return ""
+}
+
+// failure is what is known of a message's failure.
+func (m *matchers) failure(mailbox string, uid uint32) string { return m.verdict[spot{mailbox, uid}] }

@@ -1,0 +1,235 @@
+package cmds
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/mark"
+	"github.com/imapknife/imapknife/internal/query"
+	"github.com/imapknife/imapknife/internal/session"
+	"github.com/imapknife/imapknife/output"
+)
+
+// The longest pauses between two looks at the mailboxes. A search is the truth,
+// and IDLE a hint that it is time for one: where it is not told, or lost, the
+// next look comes all the same.
+const (
+	idleLeg  = 15 * time.Second
+	pollWait = 2 * time.Second // without IDLE, or for several mailboxes
+)
+
+// lostPauses are the waits before each try to open a lost session again; the
+// last one is repeated.
+var lostPauses = [...]time.Duration{0, 300 * time.Millisecond, time.Second, 3 * time.Second}
+
+// vigil looks for messages again and again until a deadline.
+type vigil struct {
+	c     *connection
+	sel   *selection
+	match *matchers
+	s     *session.Session
+	out   *output.Printer
+	end   time.Time     // the deadline
+	poll  time.Duration // --poll, 0 for the usual
+	idles bool          // the server has not refused IDLE
+}
+
+// watchFlags are the flags of the verbs that look again and again.
+func watchFlags() []*flag {
+	return append(lookup("timeout", "poll", "existing", "subject-regex", "from-regex", "to-regex", "text-regex", "header-regex"), selectionFlags()...)
+}
+
+// begin prepares the vigil on an open session: what counts as new is what comes
+// from now on, unless --mark or --existing say otherwise.
+func (v *vigil) begin(ctx context.Context) error {
+	names, err := v.sel.named(ctx, v.s)
+	if err != nil {
+		return err
+	}
+	v.sel.all, v.sel.boxes, v.idles = false, names, true
+	if v.sel.since != nil || v.c.in.flagged("existing") {
+		return nil
+	}
+	token := mark.Token{Account: v.s.Account()}
+	for _, name := range names {
+		box, err := markOf(ctx, v.s, name)
+		if err != nil {
+			return err
+		}
+		token.Boxes = append(token.Boxes, box)
+	}
+	v.sel.since = &token
+	v.c.in.say("waiting for what comes after --mark %s", token)
+	return nil
+}
+
+// until looks until enough is content with what is there, and once more at the
+// deadline. It reports whether enough was.
+func (v *vigil) until(ctx context.Context, enough func([]*picked) bool) (found []*picked, ok bool, err error) {
+	now := v.c.in.p.Now
+	for {
+		late := !now().Before(v.end)
+		found, err = v.look(ctx)
+		switch {
+		case err != nil && v.s.Broken() && !late && ctx.Err() == nil:
+			if err := v.again(ctx, err); err != nil {
+				return nil, false, err
+			}
+			continue
+		case err != nil:
+			return nil, false, err
+		case enough(found):
+			return found, true, nil
+		case late:
+			return found, false, nil
+		}
+		if err := v.rest(ctx); err != nil && (!v.s.Broken() || ctx.Err() != nil) {
+			return nil, false, err
+		}
+	}
+}
+
+// look searches every mailbox once.
+func (v *vigil) look(ctx context.Context) (found []*picked, err error) {
+	err = v.sel.each(ctx, v.s, func(p *picked) error {
+		found = append(found, p)
+		return nil
+	})
+	return found, err
+}
+
+// rest waits for the next look: for the server to tell of a change, or for a
+// while.
+func (v *vigil) rest(ctx context.Context) error {
+	left := v.end.Sub(v.c.in.p.Now())
+	if v.idles && len(v.sel.boxes) == 1 {
+		leg := idleLeg
+		if v.poll > 0 {
+			leg = v.poll
+		}
+		_, err := v.s.Idle(ctx, min(leg, left))
+		if fault.KindOf(err) != fault.Refused || v.s.Broken() {
+			return err
+		}
+		v.idles = false
+		left = v.end.Sub(v.c.in.p.Now())
+	}
+	pause := pollWait
+	if v.poll > 0 {
+		pause = v.poll
+	}
+	return sleep(ctx, min(pause, left))
+}
+
+// sleep waits, or returns why ctx has ended.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return context.Cause(ctx)
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
+
+// again opens a session in the place of one that was lost, until the deadline.
+// Its error is the last one, or lost where there was no time for a try.
+func (v *vigil) again(ctx context.Context, lost error) error {
+	v.c.in.say("%v; connecting again", lost)
+	for i := 0; ; i++ {
+		pause := lostPauses[min(i, len(lostPauses)-1)]
+		if left := v.end.Sub(v.c.in.p.Now()); left < pause {
+			return lost
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+		s, _, err := v.c.open(ctx, v.out)
+		if err == nil {
+			err = s.Settle(ctx)
+		}
+		if err == nil {
+			v.s, v.idles = s, true
+			return nil
+		}
+		if fault.KindOf(err) != fault.Connect && fault.KindOf(err) != fault.Refused || ctx.Err() != nil {
+			return err
+		}
+		lost = err
+	}
+}
+
+// seen tells of what is new which does not match: how many messages, and which
+// condition the one fails that fulfils most of them.
+func (v *vigil) seen(ctx context.Context) (count uint64, nearest uint32, fails string, err error) {
+	conditions := query.Conditions(v.sel.node)
+	best := -1
+	for _, name := range v.sel.boxes {
+		if err := v.s.Examine(ctx, name); err != nil {
+			return 0, 0, "", err
+		}
+		fresh := query.All()
+		if v.sel.since != nil {
+			late, err := v.sel.new(name)
+			if err != nil {
+				return 0, 0, "", err
+			}
+			fresh = query.UIDs(late)
+		}
+		all, err := v.sel.find(ctx, v.s, fresh, &picked{})
+		if err != nil {
+			return 0, 0, "", err
+		}
+		count += all.Len()
+		all = all.Newest(maxNearest)
+		var holds []query.Set
+		for _, n := range conditions {
+			set, err := v.sel.find(ctx, v.s, query.And(query.UIDs(all), n), &picked{})
+			if err != nil {
+				return 0, 0, "", err
+			}
+			holds = append(holds, set)
+		}
+		for uid := range all.All() {
+			score, failed := 0, ""
+			for i, set := range holds {
+				if set.Contains(uid, 0) {
+					score++
+				} else if failed == "" {
+					failed = conditions[i].String()
+				}
+			}
+			if failed == "" {
+				failed = v.match.failure(name, uid)
+			}
+			if failed != "" && score >= best {
+				best, nearest, fails = score, uid, failed
+			}
+		}
+	}
+	return count, nearest, fails, nil
+}
+
+// maxNearest bounds how many messages of a mailbox are looked at to say why
+// none matched.
+const maxNearest = 100
+
+// total is how many messages were found.
+func total(found []*picked) (n uint64) {
+	for _, p := range found {
+		n += p.count()
+	}
+	return n
+}
+
+// without takes UIDs away from what is picked.
+func (p *picked) without(gone query.Set) {
+	p.set = p.set.Subtract(gone)
+	p.order = slices.DeleteFunc(p.order, func(uid uint32) bool { return gone.Contains(uid, 0) })
+}

@@ -1,0 +1,143 @@
+package cmds
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+	"github.com/imapknife/imapknife/output"
+)
+
+// usualWait is how long wait waits.
+const usualWait = time.Minute
+
+type waitOptions struct {
+	searchOptions
+	match   *matchers
+	matches uint64
+	timeout time.Duration
+	poll    time.Duration
+}
+
+func newWait() *verb {
+	return &verb{
+		name: "wait", group: groupCI, args: "[PROGRAM…]",
+		summary: "wait until messages match, and print them",
+		about: `Waits until a message that is new to --mark matches, or --matches N of them, and
+prints it like search --long. Without --mark, what comes from now on is new, and
+the mark of now is told on standard error; with --existing, what is there counts
+too. It is the search that decides; IDLE only says when to look. A lost
+connection is opened again. When the time is up: exit 1, with how many new
+messages there were, and which condition the nearest one fails.`,
+		examples: []example{
+			{"the mail that a sign-up sends", `imapknife wait --mark "$T0" --to qa@example.org --subject Confirm --timeout 90s --json`},
+			{"a build's report, whoever sent it", `imapknife wait --mark "$T0" --subject-regex '^build #[0-9]+ (ok|failed)$'`},
+		},
+		flags: append(lookup("matches"), watchFlags()...),
+		row:   result.Message{},
+		setup: setupWait,
+	}
+}
+
+func setupWait(in *input) (runner, error) {
+	c, err := in.connection()
+	if err != nil {
+		return nil, err
+	}
+	o := &waitOptions{searchOptions: searchOptions{in: in, long: true}, matches: 1, timeout: in.duration("timeout", usualWait), poll: in.duration("poll", 0)}
+	if in.flagged("matches") {
+		if o.matches = in.number("matches"); o.matches == 0 {
+			return nil, fault.New(fault.Usage, "--matches: 0 messages need no waiting").Hint("expect none tells that none comes")
+		}
+	}
+	if in.flagged("mark") && in.flagged("existing") {
+		return nil, fault.New(fault.Usage, "--mark and --existing exclude each other")
+	}
+	if in.flagged("seq") {
+		return nil, fault.New(fault.Usage, "--seq does not go with waiting: sequence numbers change meanwhile")
+	}
+	if o.sel, err = in.searchSelection(c); err != nil {
+		return nil, err
+	}
+	if o.match, err = in.matchers(); err != nil {
+		return nil, err
+	}
+	if len(o.match.all) > 0 {
+		o.sel.keep = o.match.keep
+	}
+	if err := o.read(in); err != nil {
+		return nil, err
+	}
+	spec := searchSpec(in, o.searchOptions)
+	return func(ctx context.Context) error {
+		end := in.p.Now().Add(o.timeout)
+		return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error {
+			v := &vigil{c: c, sel: o.sel, match: o.match, s: s, out: out, end: end, poll: o.poll}
+			return runWait(ctx, v, o)
+		})
+	}, nil
+}
+
+func runWait(ctx context.Context, v *vigil, o *waitOptions) error {
+	if err := v.begin(ctx); err != nil {
+		return err
+	}
+	found, ok, err := v.until(ctx, func(found []*picked) bool { return total(found) >= o.matches })
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return v.unmet(ctx, total(found), fmt.Sprintf("within %v", o.timeout))
+	}
+	cut := cuts{in: o.in}
+	defer func() { cut.tell(o.want.limit()) }()
+	for _, p := range found {
+		if p.count() == 0 {
+			continue
+		}
+		if v.s.Opened() == nil || v.s.Opened().Name != p.place.Mailbox {
+			if err := v.s.Examine(ctx, p.place.Mailbox); err != nil {
+				return err
+			}
+		}
+		rd := &reading{s: v.s, w: &o.want, emit: func(m *result.Message) error {
+			cut.see(m)
+			return v.out.Row(m)
+		}}
+		if _, err := rd.read(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unmet is the error of a wait in vain.
+func (v *vigil) unmet(ctx context.Context, matched uint64, within string) error {
+	what := "no message matched " + within
+	if matched > 0 {
+		what = fmt.Sprintf("only %s matched %s", messages(matched), within)
+	}
+	e := fault.New(fault.Negative, "%s", what)
+	count, nearest, fails, err := v.seen(ctx)
+	switch {
+	case err != nil: // the answer is known without it
+	case count == 0:
+		e.Op += ": nothing new arrived"
+	case fails == "":
+		e.Op += fmt.Sprintf(": %s new", messages(count))
+	default:
+		e.Op += fmt.Sprintf(": %s new, and the nearest, UID %d, fails %s", messages(count), nearest, fails)
+	}
+	return e
+}
+
+// messages is a number of them in words.
+func messages(n uint64) string {
+	if n == 1 {
+		return "1 message"
+	}
+	return fmt.Sprintf("%d messages", n)
+}
