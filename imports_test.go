@@ -18,7 +18,7 @@ const module = "github.com/imapknife/imapknife"
 // way. What is not listed may import none.
 var allowed = map[string][]string{
 	".":                   {"cmds"},
-	"cmds":                {"output", "creds", "internal/change", "internal/config", "internal/deliver", "internal/discover", "internal/fault", "internal/mailsource", "internal/mark", "internal/message", "internal/oauth", "internal/pin", "internal/query", "internal/result", "internal/sandbox", "internal/sasl", "internal/session", "internal/suggest", "internal/transport", "internal/wire"},
+	"cmds":                {"output", "creds", "internal/change", "internal/config", "internal/deliver", "internal/discover", "internal/extract", "internal/fault", "internal/mailsource", "internal/mark", "internal/message", "internal/oauth", "internal/pin", "internal/query", "internal/result", "internal/sandbox", "internal/sasl", "internal/session", "internal/suggest", "internal/transport", "internal/wire"},
 	"output":              {"internal/fault", "internal/result", "internal/suggest"},
 	"creds":               {"internal/atomicfile", "internal/fault"},
 	"internal/atomicfile": {},
@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"internal/config":     {"internal/atomicfile", "internal/fault", "internal/pin", "internal/suggest"},
 	"internal/deliver":    {"internal/fault", "internal/message", "internal/query", "internal/result", "internal/session"},
 	"internal/discover":   {"internal/fault"},
+	"internal/extract":    {"internal/message"},
 	"internal/fault":      {},
 	"internal/gen":        {"cmds", "internal/fault"},
 	"internal/mailsource": {"internal/fault", "internal/message"},

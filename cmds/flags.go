@@ -228,6 +228,8 @@ var registry = append([]*flag{
 	{name: "special-use", arity: one, value: "USE", group: groupVerb, help: "what the new mailbox is for, such as \\Archive, @archive or archive"},
 	{name: "timeout", arity: one, kind: duration, value: "TIME", group: groupVerb, help: "how long to wait (1m)"},
 	{name: "matches", arity: one, kind: count, value: "N", group: groupVerb, help: "wait for N messages (1)"},
+	{name: "extract", arity: one, value: "WHAT", group: groupVerb, help: "print one value of the message instead: otp[=LENGTH], link[=REGEX], regex=REGEX, header=NAME"},
+	{name: "first", group: groupVerb, help: "of several different values, take the first instead of exit 6"},
 	{name: "existing", group: groupVerb, help: "messages that are there already count, too"},
 	{name: "poll", arity: one, kind: duration, value: "TIME", env: true, group: groupVerb, help: "longest pause between two looks (15s with IDLE, 2s without it or for several mailboxes)"},
 	{name: "subject-regex", arity: many, value: "REGEX", group: groupVerb, help: "the decoded subject matches"},

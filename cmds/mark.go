@@ -19,7 +19,8 @@ func newMark() *verb {
 since; a mailbox that was made anew in between, or another account, is exit 7.
 The word needs no quoting in a shell.`,
 		examples: []example{
-			{"what does the sign-up send?", `T0=$(imapknife mark); curl -d email=qa@example.org https://example.org/signup; imapknife wait --mark "$T0"`},
+			{"what comes from now on, for --mark", `T0=$(imapknife mark)`},
+			{"what did the test send?", `imapknife search --mark "$T0" --long`},
 			{"two mailboxes", "imapknife mark -m INBOX -m Junk"},
 		},
 		flags: append(lookup("mailbox", "all-mailboxes"), sessionFlags()...),

@@ -16,8 +16,9 @@ func newSchema() *verb {
 		summary: "print the JSON Schema of what a verb prints",
 		about: `Prints the JSON Schema (2020-12) of the document that the verb prints with
 --json; a line of --jsonl is its $defs/row. Fields that carry text from mail are
-marked "x-untrusted". --count, --effective and --discover ask for what the verb
-prints with that flag. Without a verb: one object with the schemas of all.`,
+marked "x-untrusted". --count, --effective, --discover and --extract otp ask for
+what the verb prints with that flag. Without a verb: one object with the schemas
+of all.`,
 		examples: []example{
 			{"fields of a search row", `imapknife schema search | jq -r '."$defs".row.properties | keys[]'`},
 		},
@@ -50,7 +51,7 @@ prints with that flag. Without a verb: one object with the schemas of all.`,
 }
 
 // variantFlags are the flags that make a verb emit something else.
-var variantFlags = []string{"count", "effective", "discover"}
+var variantFlags = []string{"count", "effective", "discover", "extract"}
 
 // variant is what the verb emits with the flag, nil when that makes no
 // difference.
@@ -79,7 +80,7 @@ func runSchema(p *Process, name, flag string) error {
 		case other.either:
 			doc, err = result.SchemaEither(other.row, title+" --"+flag)
 		default:
-			doc, err = result.Schema(other.row, false, title+" --"+flag)
+			doc, err = result.Schema(other.row, other.single, title+" --"+flag)
 		}
 		if err != nil {
 			return err

@@ -48,6 +48,7 @@ type verb struct {
 type variant struct {
 	flag   string
 	row    any
+	single bool // one row, not an array
 	either bool // one row, or asked of several mailboxes an array of them
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/mark"
 	"github.com/imapknife/imapknife/internal/query"
+	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
 	"github.com/imapknife/imapknife/output"
 )
@@ -98,6 +99,25 @@ func (v *vigil) look(ctx context.Context) (found []*picked, err error) {
 		return nil
 	})
 	return found, err
+}
+
+// read reads what was found, mailbox by mailbox.
+func (v *vigil) read(ctx context.Context, found []*picked, w *want, emit func(*result.Message) error) error {
+	for _, p := range found {
+		if p.count() == 0 {
+			continue
+		}
+		if box := v.s.Opened(); box == nil || box.Name != p.place.Mailbox {
+			if err := v.s.Examine(ctx, p.place.Mailbox); err != nil {
+				return err
+			}
+		}
+		rd := &reading{s: v.s, w: w, emit: emit}
+		if _, err := rd.read(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rest waits for the next look: for the server to tell of a change, or for a

@@ -20,6 +20,7 @@ type waitOptions struct {
 	matches uint64
 	timeout time.Duration
 	poll    time.Duration
+	extract *extractor
 }
 
 func newWait() *verb {
@@ -34,11 +35,13 @@ connection is opened again. When the time is up: exit 1, with how many new
 messages there were, and which condition the nearest one fails.`,
 		examples: []example{
 			{"the mail that a sign-up sends", `imapknife wait --mark "$T0" --to qa@example.org --subject Confirm --timeout 90s --json`},
+			{"the code in it, for the next step", `code=$(imapknife wait --mark "$T0" --to qa@example.org --extract otp)`},
 			{"a build's report, whoever sent it", `imapknife wait --mark "$T0" --subject-regex '^build #[0-9]+ (ok|failed)$'`},
 		},
-		flags: append(lookup("matches"), watchFlags()...),
-		row:   result.Message{},
-		setup: setupWait,
+		flags:    append(lookup("matches", "extract", "first"), watchFlags()...),
+		row:      result.Message{},
+		variants: []variant{{flag: "extract", row: result.Extracted{}, single: true}},
+		setup:    setupWait,
 	}
 }
 
@@ -71,7 +74,13 @@ func setupWait(in *input) (runner, error) {
 	if err := o.read(in); err != nil {
 		return nil, err
 	}
+	if o.extract, err = in.extractor(); err != nil {
+		return nil, err
+	}
 	spec := searchSpec(in, o.searchOptions)
+	if o.extract != nil {
+		spec = o.extract.spec()
+	}
 	return func(ctx context.Context) error {
 		end := in.p.Now().Add(o.timeout)
 		return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error {
@@ -92,26 +101,15 @@ func runWait(ctx context.Context, v *vigil, o *waitOptions) error {
 	case !ok:
 		return v.unmet(ctx, total(found), fmt.Sprintf("within %v", o.timeout))
 	}
+	if o.extract != nil {
+		return o.extract.run(ctx, v, found)
+	}
 	cut := cuts{in: o.in}
 	defer func() { cut.tell(o.want.limit()) }()
-	for _, p := range found {
-		if p.count() == 0 {
-			continue
-		}
-		if v.s.Opened() == nil || v.s.Opened().Name != p.place.Mailbox {
-			if err := v.s.Examine(ctx, p.place.Mailbox); err != nil {
-				return err
-			}
-		}
-		rd := &reading{s: v.s, w: &o.want, emit: func(m *result.Message) error {
-			cut.see(m)
-			return v.out.Row(m)
-		}}
-		if _, err := rd.read(ctx, p); err != nil {
-			return err
-		}
-	}
-	return nil
+	return v.read(ctx, found, &o.want, func(m *result.Message) error {
+		cut.see(m)
+		return v.out.Row(m)
+	})
 }
 
 // unmet is the error of a wait in vain.

@@ -14,3 +14,11 @@ type MarkedMailbox struct {
 	UIDNext       uint32 `json:"uidnext" doc:"the first UID that is new to the mark"`
 	HighestModseq uint64 `json:"highestmodseq,omitempty" doc:"HIGHESTMODSEQ of the mailbox (CONDSTORE)"`
 }
+
+// Extracted is the one row of wait --extract.
+type Extracted struct {
+	Place
+	UID     uint32 `json:"uid" doc:"unique identifier of the message"`
+	Extract string `json:"extract" doc:"what was looked for"`
+	Value   string `json:"value" doc:"what was found" untrusted:"true"`
+}

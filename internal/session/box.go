@@ -75,7 +75,7 @@ func (s *Session) open(ctx context.Context, name string, write bool) error {
 		fresh.Name = "INBOX"
 	}
 	box, exists := &Box{}, false
-	s.box = box
+	s.box, s.stirred = box, false
 	verb := "EXAMINE"
 	if write {
 		verb = "SELECT"

@@ -223,8 +223,11 @@ func (s *Session) startTLS(ctx context.Context) error {
 // notice hears what no command asked for.
 func (s *Session) notice(r *wire.Response) {
 	s.alert(r.Status)
-	if r.Kind == "CAPABILITY" {
+	switch r.Kind {
+	case "CAPABILITY":
 		s.setCaps(parseCaps(string(r.Text())))
+	case "EXISTS", "EXPUNGE", "VANISHED":
+		s.stirred = true
 	}
 }
 

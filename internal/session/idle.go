@@ -8,15 +8,20 @@ import (
 )
 
 // Idle waits until the server tells of a change in the open mailbox, at most d
-// (IDLE, RFC 2177), and reports whether it did. What it does not tell may have
-// happened all the same: look again in any case. A server without IDLE, or that
-// refuses it, is an error of kind Refused.
+// (IDLE, RFC 2177), and reports whether it did. One that it has told of since
+// the mailbox was opened, beside the answer to another command, counts: that
+// will not be told again. What it does not tell may have happened all the same:
+// look again in any case. A server without IDLE, or that refuses it, is an error
+// of kind Refused.
 func (s *Session) Idle(ctx context.Context, d time.Duration) (changed bool, err error) {
 	if err := s.Settle(ctx); err != nil {
 		return false, err
 	}
 	if err := s.Need(ctx, "IDLE", "waiting"); err != nil {
 		return false, err
+	}
+	if s.stirred {
+		return true, nil
 	}
 	end := s.cfg.Now().Add(d)
 	p, err := s.c.Send(ctx, wire.NewCommand("IDLE").Idles().On(func(*wire.Response) error {

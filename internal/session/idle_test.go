@@ -35,6 +35,23 @@ func TestIdle(t *testing.T) {
 	}
 }
 
+// What was told beside the answer to a command is not told again: it ends the
+// wait at once. Opening the mailbox anew forgets it.
+func TestIdleStirred(t *testing.T) {
+	srv := serve(t, "CAPABILITY IMAP4rev1 IDLE\nON UID SEARCH\nS: * SEARCH 1 2 3\nS: * 4 EXISTS\nS: $tag OK done\nON IDLE\nS: + idling\nC: DONE\nS: $tag OK done\n", imaptest.Options{})
+	s := examined(t, to(t, srv))
+	defer s.Close()
+	_, err := s.Search(t.Context(), SearchRequest{})
+	must(t, err)
+	if changed, err := s.Idle(t.Context(), time.Minute); !changed || err != nil {
+		t.Errorf("%v, %v", changed, err)
+	}
+	must(t, s.Examine(t.Context(), "INBOX"))
+	if changed, err := s.Idle(t.Context(), time.Millisecond); changed || err != nil {
+		t.Errorf("anew: %v, %v", changed, err)
+	}
+}
+
 func TestIdleRefused(t *testing.T) {
 	srv := serve(t, "CAPABILITY IMAP4rev1\n", imaptest.Options{})
 	s := examined(t, to(t, srv))

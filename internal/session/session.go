@@ -158,6 +158,7 @@ type Session struct {
 	misjudged bool            // a command failed that trusted what was remembered
 	probed    bool            // the NOOP that proves dropping has been sent
 	box       *Box
+	stirred   bool // the server has told of a change since that was opened
 
 	others map[*wire.Pending]func() *wire.Command // another spelling to try
 	raws   map[string]string                      // names to octets, of mailboxes whose name is no modified UTF-7

@@ -1,0 +1,80 @@
+package extract
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestOTP(t *testing.T) {
+	for text, want := range map[string]string{
+		"Your code is 123456.":                                    "123456",
+		"code: 123 456":                                           "123456",
+		"code: 123-456, call +47 55 123 456":                      "123456",
+		"Code 1 2 3 4 5 6":                                        "123456",
+		"Your code is 123456. Your other code is 654321.":         "123456 654321",
+		"In 2026 we had 1234567 visitors, on 2026-11-26 at 12:34": "",
+		"Your code was sent to 0170 1234567":                      "",
+		"Pay 1234.56 EUR or 4321 EUR":                             "",
+		"see https://example.org/code/123456":                     "",
+		"Write to code123456@example.org":                         "",
+		"order 123456\n\nyour code\n\n654321":                     "654321",
+		"Der Code\n\n  2024\n":                                    "2024",
+		"no number at all":                                        "",
+		"code: 123":                                               "",
+		"code: 12345678901":                                       "",
+		"验证码:778899":                                              "778899",
+		"Your code is 12ab34":                                     "",
+		"PIN 0000":                                                "0000",
+		strings.Repeat("1 ", 50):                                  "",
+		"code " + strings.Repeat("-", 5000) + "\n" + strings.Repeat(" ", 99): "",
+	} {
+		if got := strings.Join(OTP(Mail{Text: text}, 0), " "); got != want {
+			t.Errorf("%.60q: %q, want %q", text, got, want)
+		}
+	}
+	m := Mail{Subject: "Code 1234", Text: "Your code: 123456"}
+	if got := OTP(m, 6); len(got) != 1 || got[0] != "123456" {
+		t.Errorf("of six: %q", got)
+	}
+	if got := OTP(m, 4); len(got) != 1 || got[0] != "1234" {
+		t.Errorf("of four: %q", got)
+	}
+}
+
+func TestLinks(t *testing.T) {
+	for text, want := range map[string]string{
+		"see https://example.org/a.":                                      "https://example.org/a",
+		"(https://example.org/a_(b))":                                     "https://example.org/a_(b)",
+		"Confirm: https://example.org/1 or https://example.org/2":         "https://example.org/1",
+		"https://example.org/1 https://example.org/2":                     "https://example.org/1 https://example.org/2",
+		"ftp://example.org/ mailto:a@b javascript:alert(1) http://":       "",
+		"Unsubscribe: https://example.org/u\nhttps://example.org/confirm": "https://example.org/confirm",
+	} {
+		if got := strings.Join(Links(Mail{Text: text}, nil), " "); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	m := Mail{HTML: `<a href="https://e.org/x">Open</a><a href='/relative'>Confirm</a><a href="https://e.org/y">y`}
+	if got := Links(m, regexp.MustCompile("/y$")); len(got) != 1 || got[0] != "https://e.org/y" {
+		t.Errorf("%q", got)
+	}
+}
+
+func FuzzExtract(f *testing.F) {
+	f.Add("Your code is 123 456", "<a href='https://e.org/confirm'>Confirm</a> 1&#50;34")
+	f.Add("验证码 778899 https://e.org/(", "<a href=\"http://[::1\">x")
+	f.Fuzz(func(t *testing.T, text, html string) {
+		m := Mail{Subject: text, Text: text, HTML: html}
+		for _, code := range OTP(m, 0) {
+			if len(code) < shortest || len(code) > longest || word.FindString(code) != code {
+				t.Errorf("the code %q", code)
+			}
+		}
+		for _, link := range Links(m, nil) {
+			if !strings.HasPrefix(strings.ToLower(link), "http") {
+				t.Errorf("the link %q", link)
+			}
+		}
+	})
+}
