@@ -20,7 +20,7 @@ since; a mailbox that was made anew in between, or another account, is exit 7.
 The word needs no quoting in a shell.`,
 		examples: []example{
 			{"what comes from now on, for --mark", `T0=$(imapknife mark)`},
-			{"what did the test send?", `imapknife search --mark "$T0" --long`},
+			{"and later, what has come", `T0=$(imapknife mark); sleep 60; imapknife search --mark "$T0" --long`},
 			{"two mailboxes", "imapknife mark -m INBOX -m Junk"},
 		},
 		flags: append(lookup("mailbox", "all-mailboxes"), sessionFlags()...),
