@@ -367,8 +367,8 @@ func (in *input) forget(ctx context.Context, file *config.File, p *config.Profil
 		return nil
 	}
 	key, err := in.keyOf(file, p)
-	if err != nil {
-		return err
+	if err != nil { // it names no server, so nothing can be kept for it
+		return nil
 	}
 	for i := range file.Profiles {
 		other := &file.Profiles[i]

@@ -40,7 +40,7 @@ func (in *input) secrets(c *connection) error {
 		Warn: func(text string) { in.say("%s", text) },
 	}
 	if in.profile != nil || creds.HasKeyring(in.p.Getenv) { // nobody has said that there is one
-		c.sources.Store, c.sources.Key = in.keyring(), c.key()
+		c.sources.Store, c.sources.Key = in.storeOf(in.profile), c.key()
 	}
 	if in.flagged("password-stdin") {
 		if isTerminal(in.p.Stdin) {
@@ -96,7 +96,6 @@ func (in *input) ownSecret(c *connection) error {
 	default:
 		c.sources.AccountCommand = creds.Command(p.PasswordCommand)
 	}
-	c.sources.Store = in.storeOf(p)
 	return nil
 }
 

@@ -71,9 +71,6 @@ func (in *input) matchers() (*matchers, error) {
 		x.needs(&m.want)
 		m.all = append(m.all, one)
 	}
-	if len(m.all) > 0 && m.want.headers {
-		m.want.envelope = message.AllFields
-	}
 	return m, nil
 }
 

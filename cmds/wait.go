@@ -53,7 +53,7 @@ func setupWait(in *input) (runner, error) {
 	o := &waitOptions{searchOptions: searchOptions{in: in, long: true}, matches: 1, timeout: in.duration("timeout", usualWait), poll: in.duration("poll", 0)}
 	if in.flagged("matches") {
 		if o.matches = in.number("matches"); o.matches == 0 {
-			return nil, fault.New(fault.Usage, "--matches: 0 messages need no waiting").Hint("expect none tells that none comes")
+			return nil, fault.New(fault.Usage, "--matches: 0 messages need no waiting")
 		}
 	}
 	if in.flagged("mark") && in.flagged("existing") {
@@ -62,7 +62,10 @@ func setupWait(in *input) (runner, error) {
 	if in.flagged("seq") {
 		return nil, fault.New(fault.Usage, "--seq does not go with waiting: sequence numbers change meanwhile")
 	}
-	if o.sel, err = in.searchSelection(c); err != nil {
+	if len(in.args) > 0 && in.args[0] == "-" {
+		return nil, fault.New(fault.Usage, "wait is for messages to come: it takes no rows")
+	}
+	if o.sel, err = in.selection(c, "", in.args); err != nil {
 		return nil, err
 	}
 	if o.match, err = in.matchers(); err != nil {

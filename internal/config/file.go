@@ -411,9 +411,8 @@ func (p *Profile) Settings() []Setting {
 	return out
 }
 
-// Set takes over what a flag says, and reports whether the account file has a
-// key for that flag. A flag without values clears it.
-func (p *Profile) Set(flag string, values ...string) bool {
+// Set takes over what a flag says, if the account file has a key for that.
+func (p *Profile) Set(flag string, values ...string) {
 	for _, f := range fields {
 		if flagOf(f.key) != flag {
 			continue
@@ -430,9 +429,7 @@ func (p *Profile) Set(flag string, values ...string) bool {
 		case *time.Duration:
 			*to, _ = time.ParseDuration(last)
 		}
-		return true
 	}
-	return false
 }
 
 // values is what the account says for one of the fields.

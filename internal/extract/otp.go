@@ -26,10 +26,11 @@ var (
 
 // about are words that a code stands beside, in the languages that mail comes
 // in. They are looked for in lower case.
-var about = regexp.MustCompile(`code|\benter\b|eingeben|saisi|introdu[zc]|inserisc|введите|输入|入力|otp|passcode|password|pin\b|token|verif|einmal|bestätigung|kennwort|tan\b|código|codigo|clave|contraseña|vérification|confirmation|codice|код|пароль|kod\b|wachtwoord|kode\b|koden\b|koodi|验证码|驗證碼|認証|コード|인증|번호`)
+var about = regexp.MustCompile(`code|\benter\b|eingeben|saisi|introdu[zc]|inserisc|введите|输入|入力|otp|passcode|password|\bpin\b|token|verif|einmal|bestätigung|kennwort|\btan\b|código|codigo|clave|contraseña|vérification|confirmation|codice|код|пароль|kod\b|wachtwoord|kode\b|koden\b|koodi|验证码|驗證碼|認証|コード|인증|번호`)
 
-// other are words that numbers of another kind stand beside.
-var other = regexp.MustCompile(`order|invoice|rechnung|bestell|auftrag|kunden|customer|ticket|case|ref\b|reference|account|konto|card|karte|tracking|sendung|phone|tel\b|tel\.|telefon|call|fax|©|copyright|since|seit|room|zimmer|street|straße|commande|facture|pedido|factura|заказ|тел|build|issue|box|suite|version|iban|vat|ust|hrb|port\b`)
+// other are words that numbers of another kind stand behind, with one word more
+// between at most. A word about codes that is nearer wins.
+var other = regexp.MustCompile(`(?:\b(?:order|invoice|ticket|reference|ref|tracking|phone|tel|call|fax|hotline|since|room|build|suite|box|iban|port|version|ending in|account (?:number|no))|rechnung|bestell\w*|auftrag\w*|kundennummer|kontonummer|sendung\w*|telefon|seit|zimmer|commande|facture|pedido|factura|заказ|тел|©|\(c\))(?:\W+\w+)?\W*$`)
 
 // OTP lists the one-time codes that a mail may be about, the likeliest: several
 // where the mail does not tell which of them it is. length is how many letters
@@ -88,12 +89,8 @@ func codes(lines []string, n, length int, subject bool) []scored {
 			if strings.HasSuffix(strings.TrimRight(before, blanks), ":") {
 				score += 2
 			}
-			if m := other.FindAllStringIndex(before, -1); m != nil && alone != text {
-				// The word that stands nearer says what the number is.
-				near := about.FindAllStringIndex(before, -1)
-				if near == nil || near[len(near)-1][0] < m[len(m)-1][0] {
-					score -= 6
-				}
+			if at := other.FindStringIndex(before); at != nil && alone != text && !about.MatchString(before[at[0]:]) {
+				score -= 6
 			}
 			switch {
 			case length != 0:

@@ -72,8 +72,7 @@
 //	wire -print                  print the transcript
 //	keyring MODE                 start a session bus with a gnome-keyring: unlocked,
 //	                             locked, absent (none on the bus) or hanging
-//	dns FILE                     serve a zone (package imaptest), with the script's
-//	                             variables in it; $DNS is its host:port
+//	dns FILE                     serve a zone (package imaptest); $DNS is its host:port
 //	provider                     start an OAuth provider, in which IMAP_USER signs in;
 //	                             $PROVIDER is its URL, and Dovecot takes its tokens
 //	provider set NAME=VALUE...   user, client, secret, lifetime=2s, deny=ERROR:TEXT,

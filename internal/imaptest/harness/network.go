@@ -13,35 +13,16 @@ import (
 	"github.com/imapknife/imapknife/internal/imaptest"
 )
 
-// nameServer serves the zone of a file, with the variables of the script in it.
+// nameServer serves the zone of a file.
 func nameServer(ts *testscript.TestScript, neg bool, args []string) {
 	positive(ts, neg)
 	if len(args) != 1 {
 		ts.Fatalf("usage: dns FILE")
 	}
-	zone := ts.ReadFile(args[0])
-	for _, name := range zoneVariables(zone) {
-		zone = strings.ReplaceAll(zone, "$"+name, ts.Getenv(name))
-	}
-	d, err := imaptest.StartDNS(zone)
+	d, err := imaptest.StartDNS(ts.ReadFile(args[0]))
 	ts.Check(err)
 	ts.Defer(func() { d.Close() })
 	ts.Setenv("DNS", d.Addr())
-}
-
-// zoneVariables lists the $NAMEs in text.
-func zoneVariables(text string) []string {
-	var names []string
-	for part := range strings.SplitSeq(text, "$") {
-		name := part
-		if end := strings.IndexFunc(part, func(r rune) bool { return r != '_' && (r < 'A' || r > 'Z') }); end >= 0 {
-			name = part[:end]
-		}
-		if name != "" {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // provider starts an OAuth provider, changes it, counts what it was asked, or

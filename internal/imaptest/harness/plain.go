@@ -12,8 +12,7 @@ import (
 const raceAllEnv = "IMAPKNIFE_RACE_ALL"
 
 // plain builds the tests of this package once more, without the race detector,
-// which makes every start of imapknife five times as long, and returns the
-// folder of the program that they are when it is called imapknife. Scripts on
+// which makes every start of imapknife long, and returns the folder of the program that they are when it is called imapknife. Scripts on
 // real servers run that: the sandbox, hostile servers and the campaign have
 // shown the races by then. It is empty where nothing is raced.
 func plain(t *testing.T) string {
