@@ -35,6 +35,19 @@ func TestIdle(t *testing.T) {
 	}
 }
 
+// The end of the time leaves a TLS connection whole.
+func TestIdleTLS(t *testing.T) {
+	srv := serve(t, "CAPABILITY IMAP4rev1 IDLE\nON IDLE\nS: + idling\nC: DONE\nS: $tag OK done\n", imaptest.Options{TLS: true})
+	s := examined(t, secure(t, srv, Implicit))
+	defer s.Close()
+	for range 3 {
+		if changed, err := s.Idle(t.Context(), 20*time.Millisecond); changed || err != nil {
+			t.Fatalf("%v, %v", changed, err)
+		}
+		must(t, s.Noop(t.Context()))
+	}
+}
+
 // What was told beside the answer to a command is not told again: it ends the
 // wait at once. Opening the mailbox anew forgets it.
 func TestIdleStirred(t *testing.T) {
