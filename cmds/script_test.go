@@ -3,19 +3,11 @@ package cmds_test
 import (
 	"os"
 	"testing"
-	"time"
 
-	"github.com/imapknife/imapknife/cmds"
 	"github.com/imapknife/imapknife/internal/imaptest/harness"
 )
 
-func TestMain(m *testing.M) {
-	harness.Main(m, func() int {
-		return cmds.Main(&cmds.Process{
-			Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: time.Now,
-		})
-	})
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 // TestScripts runs every script of the user's view on the sandbox and again on
 // each real server. Without one, a line in the log says why; with

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/imapknife/imapknife/internal/message"
 )
@@ -52,6 +53,12 @@ func Regex(m Mail, re *regexp.Regexp) []string {
 		}
 	}
 	return out
+}
+
+// lazy compiles an expression when it is first needed: most commands extract
+// nothing, and should not take longer to start for it.
+func lazy(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 }
 
 // scored is a candidate with what speaks for it.

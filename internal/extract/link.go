@@ -9,14 +9,14 @@ import (
 )
 
 // urls are addresses in plain text.
-var urls = regexp.MustCompile(`(?i)\bhttps?://[^\s<>"\x{201c}\x{201d}\x{00ab}\x{00bb}]+`)
+var urls = lazy(`(?i)\bhttps?://[^\s<>"\x{201c}\x{201d}\x{00ab}\x{00bb}]+`)
 
 // action are words of links that do what a mail is about, in what they say or
 // where they lead.
-var action = regexp.MustCompile(`confirm|verif|activat|reset|magic|sign.?in|log.?in|accept|join|invit|unlock|validate|token|bestätig|aktivier|zurücksetz|anmelden|annehm|confirmar|activar|restablecer|confirmer|activer|réinitialis|conferma|attiva|подтверд|активир|сброс|potwierd|bevestig|确认|验证|重置|確認|認証|인증|확인`)
+var action = lazy(`confirm|verif|activat|reset|magic|sign.?in|log.?in|accept|join|invit|unlock|validate|token|bestätig|aktivier|zurücksetz|anmelden|annehm|confirmar|activar|restablecer|confirmer|activer|réinitialis|conferma|attiva|подтверд|активир|сброс|potwierd|bevestig|确认|验证|重置|確認|認証|인증|확인`)
 
 // aside are words of links that every mail has.
-var aside = regexp.MustCompile(`unsubscribe|abmeld|abbestell|désabonn|désinscri|darse de baja|отписа|opt.?out|preferences|settings|privacy|datenschutz|impressum|imprint|terms|agb\b|help|hilfe|support|contact|kontakt|faq|facebook|twitter|x\.com|linkedin|instagram|youtube|view.?in.?browser|browser|webversion|app.?store|play\.google|report|not.?you|wasn.?t.?you`)
+var aside = lazy(`unsubscribe|abmeld|abbestell|désabonn|désinscri|darse de baja|отписа|opt.?out|preferences|settings|privacy|datenschutz|impressum|imprint|terms|agb\b|help|hilfe|support|contact|kontakt|faq|facebook|twitter|x\.com|linkedin|instagram|youtube|view.?in.?browser|browser|webversion|app.?store|play\.google|report|not.?you|wasn.?t.?you`)
 
 // Links lists the links that a mail is about: those that re matches, or, where
 // re is nil, the likeliest, several where the mail does not tell which.
@@ -39,12 +39,12 @@ func Links(m Mail, re *regexp.Regexp) []string {
 		where := strings.ToLower(address)
 		score := 2
 		switch {
-		case action.MatchString(says):
+		case action().MatchString(says):
 			score += 3
-		case action.MatchString(where):
+		case action().MatchString(where):
 			score += 2
 		}
-		if aside.MatchString(says) || aside.MatchString(where) && !action.MatchString(says) {
+		if aside().MatchString(says) || aside().MatchString(where) && !action().MatchString(says) {
 			score -= 4
 		}
 		if strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "" {
@@ -104,7 +104,7 @@ func plainLinks(text string) []link {
 	above := ""
 	for line := range strings.SplitSeq(text, "\n") {
 		end := 0
-		for _, at := range urls.FindAllStringIndex(line, -1) {
+		for _, at := range urls().FindAllStringIndex(line, -1) {
 			says := line[end:at[0]]
 			if strings.Trim(says, " \t<>[](){}*-") == "" && end == 0 {
 				says = above

@@ -1,7 +1,6 @@
 package extract
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -19,18 +18,18 @@ const gap = `[- \x{a0}\x{2010}\x{2011}\x{2013}]`
 
 // run is words with gaps, and groups are digits in groups of the same length.
 var (
-	run    = regexp.MustCompile(`[0-9A-Za-z]+(?:` + gap + `{1,2}[0-9A-Za-z]+)*`)
-	word   = regexp.MustCompile(`[0-9A-Za-z]+`)
-	groups = regexp.MustCompile(strings.ReplaceAll(`^(?:\d{3}G\d{3}|\d{4}G\d{4}|\d{2}G\d{2}G\d{2}|\d{3}G\d{3}G\d{3}|\d(?:G{1,2}\d){3,7})$`, "G", gap))
+	run    = lazy(`[0-9A-Za-z]+(?:` + gap + `{1,2}[0-9A-Za-z]+)*`)
+	word   = lazy(`[0-9A-Za-z]+`)
+	groups = lazy(strings.ReplaceAll(`^(?:\d{3}G\d{3}|\d{4}G\d{4}|\d{2}G\d{2}G\d{2}|\d{3}G\d{3}G\d{3}|\d(?:G{1,2}\d){3,7})$`, "G", gap))
 )
 
 // about are words that a code stands beside, in the languages that mail comes
 // in. They are looked for in lower case.
-var about = regexp.MustCompile(`code|\benter\b|eingeben|saisi|introdu[zc]|inserisc|введите|输入|入力|otp|passcode|password|\bpin\b|token|verif|einmal|bestätigung|kennwort|\btan\b|código|codigo|clave|contraseña|vérification|confirmation|codice|код|пароль|kod\b|wachtwoord|kode\b|koden\b|koodi|验证码|驗證碼|認証|コード|인증|번호`)
+var about = lazy(`code|\benter\b|eingeben|saisi|introdu[zc]|inserisc|введите|输入|入力|otp|passcode|password|\bpin\b|token|verif|einmal|bestätigung|kennwort|\btan\b|código|codigo|clave|contraseña|vérification|confirmation|codice|код|пароль|kod\b|wachtwoord|kode\b|koden\b|koodi|验证码|驗證碼|認証|コード|인증|번호`)
 
 // other are words that numbers of another kind stand behind, with one word more
 // between at most. A word about codes that is nearer wins.
-var other = regexp.MustCompile(`(?:\b(?:order|invoice|ticket|reference|ref|tracking|phone|tel|call|fax|hotline|since|room|build|suite|box|iban|port|version|ending in|account (?:number|no))|rechnung|bestell\w*|auftrag\w*|kundennummer|kontonummer|sendung\w*|telefon|seit|zimmer|commande|facture|pedido|factura|заказ|тел|©|\(c\))(?:\W+\w+)?\W*$`)
+var other = lazy(`(?:\b(?:order|invoice|ticket|reference|ref|tracking|phone|tel|call|fax|hotline|since|room|build|suite|box|iban|port|version|ending in|account (?:number|no))|rechnung|bestell\w*|auftrag\w*|kundennummer|kontonummer|sendung\w*|telefon|seit|zimmer|commande|facture|pedido|factura|заказ|тел|©|\(c\))(?:\W+\w+)?\W*$`)
 
 // OTP lists the one-time codes that a mail may be about, the likeliest: several
 // where the mail does not tell which of them it is. length is how many letters
@@ -61,11 +60,11 @@ func OTP(m Mail, length int) []string {
 
 // codes are the candidates in a line.
 func codes(lines []string, n, length int, subject bool) []scored {
-	line := urls.ReplaceAllStringFunc(lines[n], func(u string) string { return strings.Repeat("/", len(u)) })
-	line = emails.ReplaceAllStringFunc(line, func(a string) string { return strings.Repeat("@", len(a)) })
+	line := urls().ReplaceAllStringFunc(lines[n], func(u string) string { return strings.Repeat("/", len(u)) })
+	line = emails().ReplaceAllStringFunc(line, func(a string) string { return strings.Repeat("@", len(a)) })
 	alone := strings.Trim(line, " \t\r\u00a0*_>|-–—=:.。")
 	var out []scored
-	for _, at := range run.FindAllStringIndex(line, -1) {
+	for _, at := range run().FindAllStringIndex(line, -1) {
 		for _, piece := range pieces(line[at[0]:at[1]]) {
 			from, to := at[0]+piece[0], at[0]+piece[1]
 			text := line[from:to]
@@ -76,9 +75,9 @@ func codes(lines []string, n, length int, subject bool) []scored {
 			score := -1 // a number alone is no code
 			before, behind := strings.ToLower(tail(line[:from], 160)), strings.ToLower(head(line[to:], 40))
 			switch {
-			case about.MatchString(before):
+			case about().MatchString(before):
 				score += 4
-			case about.MatchString(behind):
+			case about().MatchString(behind):
 				score += 3
 			case above(lines, n):
 				score += 3
@@ -89,7 +88,7 @@ func codes(lines []string, n, length int, subject bool) []scored {
 			if strings.HasSuffix(strings.TrimRight(before, blanks), ":") {
 				score += 2
 			}
-			if at := other.FindStringIndex(before); at != nil && alone != text && !about.MatchString(before[at[0]:]) {
+			if at := other().FindStringIndex(before); at != nil && alone != text && !about().MatchString(before[at[0]:]) {
 				score -= 6
 			}
 			switch {
@@ -115,11 +114,11 @@ func codes(lines []string, n, length int, subject bool) []scored {
 // words stand alone.
 func pieces(run string) [][2]int {
 	var out [][2]int
-	words := word.FindAllStringIndex(run, -1)
+	words := word().FindAllStringIndex(run, -1)
 	for i := 0; i < len(words); {
 		took := 1
 		for n := min(8, len(words)-i); n > 1; n-- { // the longest that is in groups
-			if text := run[words[i][0]:words[i+n-1][1]]; groups.MatchString(text) || grouped(text) {
+			if text := run[words[i][0]:words[i+n-1][1]]; groups().MatchString(text) || grouped(text) {
 				took = n
 				break
 			}
@@ -134,7 +133,7 @@ func pieces(run string) [][2]int {
 // such as AB12-CD34 or G-482913.
 func grouped(text string) bool {
 	first, second, ok := strings.Cut(text, "-")
-	if !ok || word.FindString(second) != second {
+	if !ok || word().FindString(second) != second {
 		return false
 	}
 	if len(first) == 1 && first[0] >= 'A' && first[0] <= 'Z' && digits(second) {
@@ -149,7 +148,7 @@ func squeeze(text string) string {
 	if first, second, ok := strings.Cut(text, "-"); ok && len(first) == 1 && digits(second) && !digits(first) {
 		return second // G-482913: what is typed is the number
 	}
-	return strings.Join(word.FindAllString(text, -1), "")
+	return strings.Join(word().FindAllString(text, -1), "")
 }
 
 // fits reports whether a word can be a code.
@@ -182,7 +181,7 @@ func partOf(line string, from, to int) bool {
 	case strings.ContainsRune(blanks, before) && (unicode.IsDigit(earlier) || earlier == ')'), strings.ContainsRune(blanks, behind) && unicode.IsDigit(next):
 		return true // groups of a telephone number
 	}
-	return currency.MatchString(strings.ToLower(head(line[to:], 6))) || currency.MatchString(strings.ToLower(tail(line[:from], 5)))
+	return currency().MatchString(strings.ToLower(head(line[to:], 6))) || currency().MatchString(strings.ToLower(tail(line[:from], 5)))
 }
 
 const blanks = " \u00a0"
@@ -191,9 +190,9 @@ const blanks = " \u00a0"
 // written without blanks, as Chinese, stands beside a code all the same.
 func latin(r rune) bool { return unicode.IsLetter(r) && r < 0x250 }
 
-var currency = regexp.MustCompile(`^\s?(eur|usd|gbp|chf|kr|zł|руб)\b|\b(eur|usd|gbp|chf)\s?$`)
+var currency = lazy(`^\s?(eur|usd|gbp|chf|kr|zł|руб)\b|\b(eur|usd|gbp|chf)\s?$`)
 
-var emails = regexp.MustCompile(`[^\s<>()@"]+@[^\s<>()@"]+`)
+var emails = lazy(`[^\s<>()@"]+@[^\s<>()@"]+`)
 
 // above reports whether one of the lines above that says something, at most
 // three, is about a code.
@@ -205,7 +204,7 @@ func above(lines []string, n int) bool {
 			continue
 		}
 		left--
-		if about.MatchString(text) {
+		if about().MatchString(text) {
 			return true
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/imapknife/imapknife/internal/imaptest"
+	"github.com/imapknife/imapknife/internal/imaptest/limited"
 )
 
 type command = func(ts *testscript.TestScript, neg bool, args []string)
@@ -96,7 +97,7 @@ func memory(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.ParseInt(args[0], 10, 64)
 	ts.Check(err)
-	got, err := strconv.ParseInt(ts.ReadFile(ts.Getenv(usageEnv)), 10, 64)
+	got, err := strconv.ParseInt(ts.ReadFile(ts.Getenv(limited.UsageEnv)), 10, 64)
 	ts.Check(err)
 	if got > want<<20*raceFactor {
 		ts.Fatalf("the last run took %d MB at its peak, want at most %d", got>>20, want)

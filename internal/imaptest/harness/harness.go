@@ -1,12 +1,9 @@
 package harness
 
 import (
-	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime/pprof"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,36 +11,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/imapknife/imapknife/internal/imaptest"
+	"github.com/imapknife/imapknife/internal/imaptest/limited"
 )
 
-// limitEnv is how long a process of imapknife may run; limitStatus is how one
-// ends that has run longer.
+// limit is how long a process of imapknife may run.
 const (
-	limitEnv    = "TEST_LIMIT"
 	limit       = "20s"
-	limitStatus = 99
 	continueEnv = "IMAPKNIFE_SCRIPT_CONTINUE"
-	usageEnv    = "TEST_USAGE" // the file that gets the peak of memory in octets
 )
-
-// Main is testscript.Main with imapknife as a command: run returns its exit
-// status.
-func Main(m *testing.M, run func() int) {
-	testscript.Main(m, map[string]func(){"imapknife": func() {
-		if d, err := time.ParseDuration(os.Getenv(limitEnv)); err == nil {
-			time.AfterFunc(d, func() {
-				fmt.Fprintf(os.Stderr, "imapknife still runs after %s\n", d)
-				pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
-				os.Exit(limitStatus)
-			})
-		}
-		status := run()
-		if name := os.Getenv(usageEnv); name != "" {
-			os.WriteFile(name, []byte(strconv.FormatInt(peak(), 10)), 0o600)
-		}
-		os.Exit(status)
-	}})
-}
 
 // state is what the commands of one script share.
 type state struct {
@@ -107,13 +82,13 @@ func setup(env *testscript.Env, server *Server, table *Table) error {
 		env.Setenv(name, filepath.Join(home, folder))
 	}
 	env.Setenv("TZ", "UTC")
-	if server != nil && server.plain != "" {
-		env.Setenv("PATH", server.plain+string(os.PathListSeparator)+env.Getenv("PATH"))
+	if server != nil && server.real != nil && plain != "" {
+		env.Setenv("PATH", before(plain, env.Getenv("PATH")))
 	}
 	// With -race every process would sleep a second at its end.
 	env.Setenv("GORACE", "atexit_sleep_ms=10")
-	env.Setenv(usageEnv, filepath.Join(home, "usage"))
-	env.Setenv(limitEnv, limit)
+	env.Setenv(limited.UsageEnv, filepath.Join(home, "usage"))
+	env.Setenv(limited.TimeEnv, limit)
 	env.Defer(func() { s.end(table) })
 	if server == nil {
 		return nil

@@ -63,7 +63,7 @@ func send(lines []string) error {
 	}
 }
 
-func TestMain(m *testing.M) { Main(m, fake) }
+func TestMain(m *testing.M) { MainWith(m, fake) }
 
 func TestCommands(t *testing.T) { Run(t, "testdata", NewServer(t, Sandbox), NewTable()) }
 

@@ -24,11 +24,20 @@ type watcher struct {
 	wg      sync.WaitGroup
 	seen    []string
 	looks   int
+	known   map[string]int // how often each process has been looked at
 }
+
+// enough is how many looks a process gets, one each round: its command line
+// changes only once, when what was forked becomes another program. round is the
+// time between, less than the shortest run of imapknife takes.
+const (
+	enough = 5
+	round  = 5 * time.Millisecond
+)
 
 // watch begins to look for the secrets in every form that they may have.
 func watch(secrets []string) *watcher {
-	w := &watcher{needles: map[string]string{}, done: make(chan struct{})}
+	w := &watcher{needles: map[string]string{}, done: make(chan struct{}), known: map[string]int{}}
 	for _, s := range secrets {
 		for _, form := range []string{s, url.QueryEscape(s), hex.EncodeToString([]byte(s))} {
 			w.needles[form] = s
@@ -47,7 +56,7 @@ func watch(secrets []string) *watcher {
 			select {
 			case <-w.done:
 				return
-			case <-time.After(2 * time.Millisecond):
+			case <-time.After(round):
 				w.look()
 			}
 		}
@@ -55,14 +64,23 @@ func watch(secrets []string) *watcher {
 	return w
 }
 
-// look reads the command lines of all processes.
+// look reads the command lines of the processes that are new.
 func (w *watcher) look() {
-	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	for _, name := range lines {
-		data, err := os.ReadFile(name)
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return
+	}
+	defer proc.Close()
+	names, _ := proc.Readdirnames(-1)
+	for _, name := range names {
+		if strings.Trim(name, "0123456789") != "" || w.known[name] >= enough {
+			continue
+		}
+		data, err := os.ReadFile("/proc/" + name + "/cmdline")
 		if err != nil { // it has ended
 			continue
 		}
+		w.known[name]++
 		w.looks++
 		if what := w.find(data); what != "" {
 			w.seen = append(w.seen, what+" in the command line "+strings.ReplaceAll(string(data), "\x00", " "))

@@ -28,7 +28,6 @@ type Server struct {
 	tokens    *imaptest.Provider // that Dovecot asks about OAuth tokens, else nil
 	tls       *tls.Config        // for STARTTLS, nil where there is none
 	caps      []string           // after login
-	plain     string             // folder of an imapknife without the race detector, empty for none
 	keywords  bool               // new ones can be set
 	prefix    string             // of personal mailboxes
 	separator string
@@ -196,13 +195,9 @@ func (s *Server) fix(w *imaptest.Witness, mailbox, flags string) error {
 // Each runs f as a subtest for the sandbox and every real server that is to
 // be had here.
 func Each(t *testing.T, f func(*testing.T, *Server)) {
-	program := plain(t)
 	for _, name := range append([]string{Sandbox}, realserver.Names()...) {
 		t.Run(name, func(t *testing.T) {
 			if s := NewServer(t, name); s != nil {
-				if s.real != nil {
-					s.plain = program
-				}
 				f(t, s)
 			}
 		})
