@@ -317,6 +317,17 @@ func (c *connection) once(ctx context.Context, out *output.Printer, fn func(*ses
 	return s.Misjudged(), err
 }
 
+// session is once without a printer. What trusted too much in what the server
+// offered the last time is tried once more.
+func (c *connection) session(ctx context.Context, fn func(*session.Session) error) error {
+	run := func(s *session.Session, _ *output.Printer) error { return fn(s) }
+	misjudged, err := c.once(ctx, nil, run)
+	if misjudged && fault.KindOf(err) == fault.Refused {
+		_, err = c.once(ctx, nil, run)
+	}
+	return err
+}
+
 // with opens a session and a printer, runs fn, and ends both. An answer that is
 // no, or done in part, is still a whole answer.
 func (c *connection) with(ctx context.Context, spec output.Spec, fn func(*session.Session, *output.Printer) error) error {

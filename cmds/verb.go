@@ -93,7 +93,7 @@ func newTable() []*verb {
 		newList(), newStatus(), newSelect(), newMailbox(),
 		newSearch(), newFetch(), newShow(), newAttachments(), newAppend(),
 		newStore(), newCopy(), newMove(), newDelete(), newExpunge(),
-		newMark(), newWait(), newSandbox(),
+		newMark(), newWait(), newExpect(), newSandbox(),
 		newCapability(),
 		newSchema(), newHelp(), newVersion(),
 	}

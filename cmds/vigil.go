@@ -35,6 +35,8 @@ type vigil struct {
 	end   time.Time     // the deadline
 	poll  time.Duration // --poll, 0 for the usual
 	idles bool          // the server has not refused IDLE
+	// existing: without a mark, what is there already counts, too.
+	existing bool
 }
 
 // watchFlags are the flags of the verbs that look again and again.
@@ -50,7 +52,7 @@ func (v *vigil) begin(ctx context.Context) error {
 		return err
 	}
 	v.sel.all, v.sel.boxes, v.idles = false, names, true
-	if v.sel.since != nil || v.c.in.flagged("existing") {
+	if v.sel.since != nil || v.existing {
 		return nil
 	}
 	token := mark.Token{Account: v.s.Account()}

@@ -59,20 +59,8 @@ func setupWait(in *input) (runner, error) {
 	if in.flagged("mark") && in.flagged("existing") {
 		return nil, fault.New(fault.Usage, "--mark and --existing exclude each other")
 	}
-	if in.flagged("seq") {
-		return nil, fault.New(fault.Usage, "--seq does not go with waiting: sequence numbers change meanwhile")
-	}
-	if len(in.args) > 0 && in.args[0] == "-" {
-		return nil, fault.New(fault.Usage, "wait is for messages to come: it takes no rows")
-	}
-	if o.sel, err = in.selection(c, "", in.args); err != nil {
+	if o.sel, o.match, err = in.watchSelection(c); err != nil {
 		return nil, err
-	}
-	if o.match, err = in.matchers(); err != nil {
-		return nil, err
-	}
-	if len(o.match.all) > 0 {
-		o.sel.keep = o.match.keep
 	}
 	if err := o.read(in); err != nil {
 		return nil, err
@@ -87,7 +75,7 @@ func setupWait(in *input) (runner, error) {
 	return func(ctx context.Context) error {
 		end := in.p.Now().Add(o.timeout)
 		return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error {
-			v := &vigil{c: c, sel: o.sel, match: o.match, s: s, out: out, end: end, poll: o.poll}
+			v := &vigil{c: c, sel: o.sel, match: o.match, s: s, out: out, end: end, poll: o.poll, existing: in.flagged("existing")}
 			return runWait(ctx, v, o)
 		})
 	}, nil
@@ -123,14 +111,18 @@ func (v *vigil) unmet(ctx context.Context, matched uint64, within string) error 
 	}
 	e := fault.New(fault.Negative, "%s", what)
 	count, nearest, fails, err := v.seen(ctx)
+	there := "new"
+	if v.sel.since == nil {
+		there = "there"
+	}
 	switch {
 	case err != nil: // the answer is known without it
-	case count == 0:
+	case count == 0 && v.sel.since != nil:
 		e.Op += ": nothing new arrived"
 	case fails == "":
-		e.Op += fmt.Sprintf(": %s new", messages(count))
+		e.Op += fmt.Sprintf(": %s %s", messages(count), there)
 	default:
-		e.Op += fmt.Sprintf(": %s new, and the nearest, UID %d, fails %s", messages(count), nearest, fails)
+		e.Op += fmt.Sprintf(": %s %s, and the nearest, UID %d, fails %s", messages(count), there, nearest, fails)
 	}
 	return e
 }

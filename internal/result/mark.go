@@ -22,3 +22,13 @@ type Extracted struct {
 	Extract string `json:"extract" doc:"what was looked for"`
 	Value   string `json:"value" doc:"what was found" untrusted:"true"`
 }
+
+// Expectation is the one row of expect.
+type Expectation struct {
+	Passed   bool      `json:"passed" doc:"true when it is as expected"`
+	Expected string    `json:"expected" doc:"what was expected, in words"`
+	Matched  uint64    `json:"matched" doc:"how many messages matched in the end"`
+	TookMS   float64   `json:"took_ms" doc:"time until that was known, in milliseconds"`
+	Detail   string    `json:"detail,omitempty" doc:"why it is not as expected" untrusted:"true"`
+	Messages []Message `json:"messages" doc:"what matched, at most 20 messages"`
+}

@@ -24,7 +24,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 
 func commands() map[string]command {
 	return map[string]command{
-		"exits": exits, "within": within, "jq": runJQ, "schema": schema, "seed": seed, "witness": witness,
+		"exits": exits, "within": within, "jq": runJQ, "junit": junitFile, "schema": schema, "seed": seed, "witness": witness,
 		"memory": memory, "keyring": keyring, "provider": provider, "visit": visit, "secrets": secrets, "dns": nameServer,
 		"serve": serve, "delay": delay, "fault": faults, "wire": wire, "absent": absent, "unasked": unasked,
 	}

@@ -1,0 +1,267 @@
+package cmds
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/report"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+	"github.com/imapknife/imapknife/output"
+)
+
+// anyNumber is no upper bound of an expectation.
+const anyNumber = 1<<63 - 1
+
+// expectOptions says how many messages are expected, and when.
+type expectOptions struct {
+	in       *input
+	sel      *selection
+	match    *matchers
+	low      uint64
+	high     uint64
+	within   time.Duration // for as many as low to come
+	hold     time.Duration // for which it must stay so
+	poll     time.Duration
+	junit    string // file, empty for none
+	tap      bool
+	expected string // in words
+}
+
+func newExpect() *verb {
+	return &verb{
+		name: "expect", group: groupCI,
+		summary: "check how many messages match, now or in a while",
+		subs: []*verb{
+			newExpectation("none", "no message matches, for as long as --for says", expectNone,
+				"Exit 1 as soon as one does. It never says yes before the time of --for is over.", []string{"for"},
+				example{"nothing is sent twice", `imapknife expect none --mark "$T0" --subject Invoice --for 10s`}),
+			newExpectation("some", "a message matches within --within", expectSome,
+				"Exit 0 as soon as one does.", []string{"within"},
+				example{"the alert comes", `imapknife expect some --mark "$T0" --from alerts@ --within 30s`}),
+			newExpectation("count", "a number of messages match", expectCount,
+				"They have --within for coming, and --settle is for how long the number must then stay right.",
+				[]string{"exactly", "at-least", "at-most", "within", "settle"},
+				example{"one to each, and no more", `imapknife expect count --mark "$T0" --to qa@ --exactly 2 --settle 3s --junit out.xml`}),
+		},
+	}
+}
+
+// newExpectation is one of the verbs of expect.
+func newExpectation(name, summary string, read func(*input, *expectOptions) error, about string, flags []string, examples ...example) *verb {
+	return &verb{
+		name: name, args: "[PROGRAM…]", summary: summary,
+		about: about + ` Without --mark, what is there
+already counts. When it is not so: exit 1, with the messages that matched, or how
+many new ones there were and which condition the nearest one fails.`,
+		examples: examples,
+		flags: append(append(lookup(flags...), lookup("junit", "tap", "poll", "subject-regex", "from-regex", "to-regex", "text-regex", "header-regex")...),
+			selectionFlags()...),
+		row: result.Expectation{}, single: true,
+		setup: func(in *input) (runner, error) {
+			c, err := in.connection()
+			if err != nil {
+				return nil, err
+			}
+			o := &expectOptions{in: in, high: anyNumber, poll: in.duration("poll", 0), junit: in.last("junit"), tap: in.flagged("tap")}
+			if o.tap && (in.structured() || in.flagged("fields")) {
+				return nil, fault.New(fault.Usage, "--tap and the other forms of output exclude each other")
+			}
+			if o.sel, o.match, err = in.watchSelection(c); err != nil {
+				return nil, err
+			}
+			if err := read(in, o); err != nil {
+				return nil, err
+			}
+			return func(ctx context.Context) error { return runExpect(ctx, c, o) }, nil
+		},
+	}
+}
+
+func expectNone(in *input, o *expectOptions) error {
+	o.high, o.hold, o.expected = 0, in.duration("for", 0), "no message"
+	return nil
+}
+
+func expectSome(in *input, o *expectOptions) error {
+	o.low, o.within, o.expected = 1, in.duration("within", usualWait), "a message"
+	return nil
+}
+
+func expectCount(in *input, o *expectOptions) error {
+	o.within, o.hold = in.duration("within", usualWait), in.duration("settle", 0)
+	exactly, least, most := in.flagged("exactly"), in.flagged("at-least"), in.flagged("at-most")
+	switch {
+	case exactly && (least || most):
+		return fault.New(fault.Usage, "--exactly goes without --at-least and --at-most")
+	case exactly:
+		o.low = in.number("exactly")
+		o.high, o.expected = o.low, "exactly "+messages(o.low)
+		return nil
+	case !least && !most:
+		return fault.New(fault.Usage, "expect count needs --exactly, --at-least or --at-most")
+	}
+	var words []string
+	if least {
+		o.low = in.number("at-least")
+		words = append(words, "at least "+messages(o.low))
+	}
+	if most {
+		o.high = in.number("at-most")
+		words = append(words, "at most "+messages(o.high))
+	}
+	if o.high < o.low {
+		return fault.New(fault.Usage, "--at-most %d is less than --at-least %d", o.high, o.low)
+	}
+	o.expected = strings.Join(words, " and ")
+	return nil
+}
+
+// watchSelection reads the selection of a verb that looks again and again.
+func (in *input) watchSelection(c *connection) (*selection, *matchers, error) {
+	if in.flagged("seq") {
+		return nil, nil, fault.New(fault.Usage, "--seq does not go with waiting: sequence numbers change meanwhile")
+	}
+	if len(in.args) > 0 && in.args[0] == "-" {
+		return nil, nil, fault.New(fault.Usage, "%s looks for messages to come: it takes no rows", in.verb.path)
+	}
+	sel, err := in.selection(c, "", in.args)
+	if err != nil {
+		return nil, nil, err
+	}
+	match, err := in.matchers()
+	if err == nil && len(match.all) > 0 {
+		sel.keep = match.keep
+	}
+	return sel, match, err
+}
+
+// runExpect looks, prints what it found, and says whether that was expected.
+func runExpect(ctx context.Context, c *connection, o *expectOptions) error {
+	start := o.in.p.Now()
+	row := &result.Expectation{Expected: o.expected, Messages: []result.Message{}}
+	err := c.session(ctx, func(s *session.Session) error {
+		v := &vigil{c: c, sel: o.sel, match: o.match, s: s, poll: o.poll, existing: true}
+		if err := v.begin(ctx); err != nil {
+			return err
+		}
+		return o.watch(ctx, v, row)
+	})
+	row.Passed = err == nil
+	row.TookMS = milliseconds(o.in.p.Now().Sub(start))
+	if err != nil && fault.KindOf(err) != fault.Negative {
+		if rerr := o.report(row, err); rerr != nil {
+			o.in.say("%v", rerr)
+		}
+		return err
+	}
+	if err != nil {
+		row.Detail = err.Error()
+	}
+	if rerr := o.report(row, nil); rerr != nil {
+		return rerr
+	}
+	if o.tap {
+		if werr := write(o.in.p.Stdout, report.TAP(o.outcome(row, nil))); werr != nil {
+			return werr
+		}
+		return err
+	}
+	rerr := o.in.rows(ctx, output.Spec{Row: result.Expectation{}, Single: true, Columns: []output.Column{{Field: "passed"}, {Field: "expected"}, {Field: "matched"}}}, row)
+	if err == nil {
+		err = rerr
+	}
+	return err
+}
+
+// watch looks until it is known whether it is so.
+func (o *expectOptions) watch(ctx context.Context, v *vigil, row *result.Expectation) error {
+	now := o.in.p.Now
+	v.end = now().Add(o.within)
+	found, _, err := v.until(ctx, func(found []*picked) bool { return total(found) >= o.low })
+	if err != nil {
+		return err
+	}
+	if n := total(found); n >= o.low && n <= o.high && o.hold > 0 {
+		v.end = now().Add(o.hold)
+		found, _, err = v.until(ctx, func(found []*picked) bool { n := total(found); return n < o.low || n > o.high })
+		if err != nil {
+			return err
+		}
+	}
+	row.Matched = total(found)
+	if err := o.evidence(ctx, v, found, row); err != nil {
+		return err
+	}
+	switch {
+	case row.Matched < o.low:
+		within := fmt.Sprintf("within %v", o.within)
+		return v.unmet(ctx, row.Matched, within)
+	case row.Matched > o.high:
+		return fault.New(fault.Negative, "expected %s, and %s matched: %s", o.expected, messages(row.Matched), shortRows(row.Messages))
+	}
+	return nil
+}
+
+// maxEvidence is how many messages an expectation tells.
+const maxEvidence = 20
+
+// evidence reads the messages that matched.
+func (o *expectOptions) evidence(ctx context.Context, v *vigil, found []*picked, row *result.Expectation) error {
+	left := uint64(maxEvidence)
+	for _, p := range found {
+		p.set = p.set.Newest(left)
+		if uint64(len(p.order)) > left {
+			p.order = p.order[:left]
+		}
+		left -= p.count()
+	}
+	return v.read(ctx, found, &want{envelope: longEnvelope}, func(m *result.Message) error {
+		row.Messages = append(row.Messages, *m)
+		return nil
+	})
+}
+
+// shortRows are messages as an error tells them.
+func shortRows(rows []result.Message) string {
+	var out []string
+	for _, m := range rows[:min(len(rows), maxShown)] {
+		text := fmt.Sprintf("UID %d", m.UID)
+		if m.Subject != nil {
+			text += fmt.Sprintf(" %q", *m.Subject)
+		}
+		out = append(out, text)
+	}
+	if len(rows) > maxShown {
+		out = append(out, "…")
+	}
+	return strings.Join(out, ", ")
+}
+
+// outcome is the expectation as test reports tell it. err is why it could not be
+// checked, nil when it could.
+func (o *expectOptions) outcome(row *result.Expectation, err error) report.Case {
+	name := "expect " + o.expected
+	if o.sel.node != nil {
+		name += " of " + o.sel.node.String()
+	}
+	c := report.Case{Suite: "imapknife", Name: name, Took: time.Duration(row.TookMS * float64(time.Millisecond)), Failure: row.Detail}
+	if err != nil {
+		c.Error = err.Error()
+	}
+	return c
+}
+
+// report writes the file of --junit.
+func (o *expectOptions) report(row *result.Expectation, err error) error {
+	if o.junit == "" {
+		return nil
+	}
+	if werr := report.WriteJUnit(o.junit, o.outcome(row, err)); werr != nil {
+		return fault.Wrap(fault.Local, werr, "cannot write %s", o.junit)
+	}
+	return nil
+}
