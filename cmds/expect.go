@@ -60,7 +60,7 @@ many new ones there were and which condition the nearest one fails.`,
 		examples: examples,
 		flags: append(append(lookup(flags...), lookup("junit", "tap", "poll", "subject-regex", "from-regex", "to-regex", "text-regex", "header-regex")...),
 			selectionFlags()...),
-		row: result.Expectation{}, single: true,
+		row: result.Expectation{}, single: true, vigilant: true,
 		setup: func(in *input) (runner, error) {
 			c, err := in.connection()
 			if err != nil {
@@ -132,6 +132,7 @@ func (in *input) watchSelection(c *connection) (*selection, *matchers, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	sel.texts = &session.TextCache{}
 	match, err := in.matchers()
 	if err == nil && len(match.all) > 0 {
 		sel.keep = match.keep

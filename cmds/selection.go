@@ -30,9 +30,10 @@ type selection struct {
 	tailed   bool     // --newest was given
 	within   []string // with rows: what --mailbox says, where a special use in it has still to be resolved
 	seq      bool
-	write    bool              // open for writing
-	validity map[string]uint32 // UIDVALIDITY each mailbox must have
-	since    *mark.Token       // --mark, nil without
+	write    bool               // open for writing
+	validity map[string]uint32  // UIDVALIDITY each mailbox must have
+	since    *mark.Token        // --mark, nil without
+	texts    *session.TextCache // where texts are decided or checked here, nil for as the server says
 	// keep takes away what does not match for reasons that no server knows; nil
 	// for none.
 	keep func(ctx context.Context, s *session.Session, p *picked) error
@@ -137,7 +138,7 @@ func (in *input) mailboxFromEnv() bool { return in.flagged("mailbox") && !in.giv
 // criteria joins the criteria flags, --query and a program by AND; several
 // --query are joined by OR.
 func (in *input) criteria(program []string) (*query.Node, error) {
-	env := query.Env{Now: in.p.Now(), Location: in.location()}
+	env := query.Env{Now: in.p.Now(), Location: in.location(), Recipient: in.verb.vigilant}
 	var nodes []*query.Node
 	var flags []query.Flag
 	for _, s := range in.settings {
@@ -445,13 +446,14 @@ func (sel *selection) find(ctx context.Context, s *session.Session, node *query.
 		}
 		node = node.Resolve(last)
 	}
-	step, err := query.Plan(node, s.Offers, sel.in.p.Now())
+	has := sel.has(s)
+	step, err := query.Plan(node, has, sel.in.p.Now())
 	if err != nil && fault.KindOf(err) == fault.Refused {
 		// What is known of the server may be old, or nothing: ask.
 		if _, err := s.Has(ctx, "IMAP4REV1"); err != nil {
 			return nil, err
 		}
-		step, err = query.Plan(node, s.Offers, sel.in.p.Now())
+		step, err = query.Plan(node, has, sel.in.p.Now())
 	}
 	if err != nil {
 		return nil, err
@@ -468,6 +470,20 @@ func (sel *selection) find(ctx context.Context, s *session.Session, node *query.
 		return query.MakeSet(p.order...), nil
 	}
 	return s.Find(ctx, step)
+}
+
+// has is what plans may count on. Among the messages since a mark, of which
+// there are few, texts are decided here; elsewhere the server narrows them down.
+func (sel *selection) has(s *session.Session) func(string) bool {
+	if sel.texts == nil {
+		return s.Offers
+	}
+	s.Texts = sel.texts
+	texts := query.CheckedTexts
+	if sel.since != nil {
+		texts = query.LocalTexts
+	}
+	return func(name string) bool { return name == texts || s.Offers(name) }
 }
 
 // cut applies --limit to the order.

@@ -31,6 +31,7 @@ type verb struct {
 	subs     []*verb
 	row      any       // what it emits, nil for nothing
 	single   bool      // one row, not an array
+	vigilant bool      // looks again and again: texts are decided here
 	variants []variant // what it emits with other flags
 	opaque   bool      // the arguments are another program's command line
 	// ownAccount keeps the account file from the flags: the verb looks there

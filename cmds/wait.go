@@ -40,6 +40,7 @@ messages there were, and which condition the nearest one fails.`,
 		},
 		flags:    append(lookup("matches", "extract", "first"), watchFlags()...),
 		row:      result.Message{},
+		vigilant: true,
 		variants: []variant{{flag: "extract", row: result.Extracted{}, single: true}},
 		setup:    setupWait,
 	}

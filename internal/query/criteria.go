@@ -53,6 +53,9 @@ func Criterion(name, value string, env Env) (*Node, error) {
 		return nil, usage("unknown criterion %s", quote(name))
 	}
 	spec, flag := &keys[i], "--"+name
+	if env.Recipient && name == "to" {
+		spec = findKey(keyRecipient)
+	}
 	values := []string{value}
 	switch spec.arg {
 	case argNone:

@@ -51,7 +51,10 @@ const (
 	keyNot        = "NOT"
 	keyOn         = "ON"
 	keyOr         = "OR"
+	keyBody       = "BODY"
 	keyRaw        = "X-GM-RAW"
+	keyRecipient  = "RECIPIENT"
+	keyText       = "TEXT"
 	keySentBefore = "SENTBEFORE"
 	keySentOn     = "SENTON"
 	keySentSince  = "SENTSINCE"
@@ -97,9 +100,10 @@ var keys = [...]keySpec{
 	{"CC", argText, "TEXT", "", "cc", "TEXT in the Cc field"},
 	{"BCC", argText, "TEXT", "", "bcc", "TEXT in the Bcc field"},
 	{"SUBJECT", argText, "TEXT", "", "subject", "TEXT in the Subject field"},
+	{keyRecipient, argText, "ADDRESS", "", "", "for ADDRESS, in To, Cc, Delivered-To or X-Original-To: exact where it is whole, or alice@, @example.org, or a part of one"},
 	{keyHeader, argHeader, "NAME:VALUE", "", "header", "VALUE in the header field NAME; without VALUE, the field is there"},
-	{"BODY", argText, "TEXT", "", "body-contains", "TEXT in the body"},
-	{"TEXT", argText, "TEXT", "", "contains", "TEXT in the header or the body"},
+	{keyBody, argText, "TEXT", "", "body-contains", "TEXT in the body"},
+	{keyText, argText, "TEXT", "", "contains", "TEXT in the header or the body"},
 
 	{keySince, argDate, "DATE", "", "since", "received on DATE or later"},
 	{keyBefore, argDate, "DATE", "", "before", "received before DATE"},

@@ -56,6 +56,8 @@ func (p *planner) test(n *Node, negate bool) test {
 func (p *planner) leafTest(n *Node, negate bool) test {
 	var t test
 	switch n.spec.arg {
+	case argText, argHeader:
+		return p.textTest(n, negate)
 	case argDate:
 		t = dateTest(n.spec.name, n.date, negate)
 	case argAge:

@@ -34,6 +34,8 @@ const (
 	NeedSentDate                      // the Date header field
 	NeedSize                          // RFC822.SIZE
 	NeedAttachments                   // BODYSTRUCTURE
+	NeedHeader                        // every header field, in Texts
+	NeedBody                          // every text part too, in Texts
 )
 
 // Facts is what is known about one message. Only what was needed is filled in.
@@ -43,6 +45,7 @@ type Facts struct {
 	SentDate     time.Time // the zero time when the field is missing or cannot be read
 	Size         uint64    // octets
 	Attachments  []Attachment
+	Texts        *Texts
 }
 
 // Attachment is a part that counts as attachment.
@@ -107,7 +110,7 @@ type planner struct {
 func (p *planner) classify(n *Node, inFuzzy bool) error {
 	if n.op == opLeaf {
 		p.class[n] = server
-		if p.isLocal(n) {
+		if p.isLocal(n) || !inFuzzy && n.isText() && (p.has(LocalTexts) || p.has(CheckedTexts)) {
 			p.class[n] = local
 			if inFuzzy {
 				return usage("FUZZY cannot apply to %s, which this server leaves to us", n)
@@ -147,6 +150,8 @@ const bigRanges = MaxSetOctets / len("4294967295:4294967295,")
 // isLocal tells which leaves are not for this server.
 func (p *planner) isLocal(n *Node) bool {
 	switch n.spec.arg {
+	case argText:
+		return n.spec.name == keyRecipient
 	case argDate, argSent:
 		return !n.date.IsDay()
 	case argAge:

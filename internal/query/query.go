@@ -29,6 +29,8 @@ const (
 type Env struct {
 	Now      time.Time      // the moment "today" and "12h" count from
 	Location *time.Location // time zone of dates without one; nil means UTC
+	// Recipient makes --to ask for RECIPIENT instead of TO.
+	Recipient bool
 }
 
 func (e Env) now() time.Time {

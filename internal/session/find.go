@@ -32,6 +32,28 @@ func (b backend) Search(program []query.Token, utf8 bool) (query.Set, error) {
 }
 
 func (b backend) Facts(uids query.Set, need query.Fact, each func(*query.Facts)) error {
+	const inTexts = query.NeedHeader | query.NeedBody
+	texts, rest := need&inTexts, need&^inTexts
+	switch {
+	case texts == 0:
+		return b.facts(uids, need, each)
+	case rest == 0:
+		return b.texts(uids, texts&query.NeedBody != 0, each)
+	}
+	known := map[uint32]query.Facts{}
+	if err := b.facts(uids, rest, func(f *query.Facts) { known[f.UID] = *f }); err != nil {
+		return err
+	}
+	return b.texts(uids, texts&query.NeedBody != 0, func(t *query.Facts) {
+		if f, ok := known[t.UID]; ok {
+			f.Texts = t.Texts
+			each(&f)
+		}
+	})
+}
+
+// facts calls each with what is not in texts.
+func (b backend) facts(uids query.Set, need query.Fact, each func(*query.Facts)) error {
 	var items []string
 	for _, n := range [...]struct {
 		fact query.Fact

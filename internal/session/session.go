@@ -132,6 +132,10 @@ func (c *Config) key() string {
 
 // Session is an open session.
 type Session struct {
+	// Texts keeps what messages say between searches that look at them here;
+	// nil for nothing. It may be given to another session of the same account.
+	Texts *TextCache
+
 	cfg       Config
 	c         *wire.Conn
 	account   string

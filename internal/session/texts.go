@@ -1,0 +1,107 @@
+package session
+
+import (
+	"io"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/message"
+	"github.com/imapknife/imapknife/internal/query"
+	"github.com/imapknife/imapknife/internal/result"
+)
+
+const (
+	// maxTexts is how much decoded text of one message is looked at, in octets.
+	maxTexts = 16 << 20
+	// maxKept is how much a TextCache holds, in octets.
+	maxKept = 8 << 20
+)
+
+// TextCache keeps what messages say, so that looking at a mailbox again and
+// again reads each once. It outlives a session that is lost. When it is full,
+// further messages are read each time.
+type TextCache struct {
+	texts  map[textKey]*query.Texts
+	octets int
+}
+
+type textKey struct {
+	mailbox       string
+	validity, uid uint32
+	body          bool
+}
+
+func (c *TextCache) get(key textKey) *query.Texts {
+	if c == nil {
+		return nil
+	}
+	return c.texts[key]
+}
+
+func (c *TextCache) put(key textKey, t *query.Texts) {
+	if c == nil || c.octets+t.Octets() > maxKept {
+		return
+	}
+	if c.texts == nil {
+		c.texts = map[textKey]*query.Texts{}
+	}
+	c.texts[key] = t
+	c.octets += t.Octets()
+}
+
+// texts calls each with what messages say. Nothing but texts and the UID is
+// filled in.
+func (b backend) texts(uids query.Set, body bool, each func(*query.Facts)) error {
+	box, err := b.s.Box(b.ctx)
+	if err != nil {
+		return err
+	}
+	key := textKey{mailbox: box.Name, validity: box.Validity(), body: body}
+	var unknown query.Builder
+	for uid := range uids.All() {
+		key.uid = uid
+		if t := b.s.Texts.get(key); t != nil {
+			each(&query.Facts{UID: uid, Texts: t})
+		} else {
+			unknown.Add(uid, uid)
+		}
+	}
+	set := unknown.Set()
+	if set.Empty() {
+		return nil
+	}
+	req := FetchRequest{Set: set, Items: []string{"BODY.PEEK[HEADER]"}}
+	read := map[uint32]*query.Texts{}
+	if body {
+		req.Items = []string{"BODY.PEEK[]"}
+		req.Body = func(m *Fetched, _ string, r io.Reader, _ int64) error {
+			fields, texts, err := message.Texts(r, maxTexts)
+			read[m.UID] = query.NewTexts(queryFields(fields), texts)
+			if fault.KindOf(err) == fault.Connect {
+				return err
+			}
+			return nil // a message that is odd is searched as far as it can be read
+		}
+	}
+	req.Row = func(m *Fetched) error {
+		t := read[m.UID]
+		delete(read, m.UID)
+		if t == nil {
+			fields, _ := message.Headers(m.Header)
+			t = query.NewTexts(queryFields(fields), nil)
+		}
+		key.uid = m.UID
+		b.s.Texts.put(key, t)
+		each(&query.Facts{UID: m.UID, Texts: t})
+		return nil
+	}
+	_, err = b.s.Fetch(b.ctx, req)
+	return err
+}
+
+func queryFields(fields []result.Header) []query.Field {
+	out := make([]query.Field, len(fields))
+	for i, f := range fields {
+		out[i] = query.Field{Name: f.Name, Value: f.Value}
+	}
+	return out
+}
