@@ -206,32 +206,9 @@ func (sv *saving) mailbox(ctx context.Context, p *picked, gone *absence) (there 
 // streamed from the server to its file.
 func (sv *saving) message(ctx context.Context, m *result.Message, list []result.Attachment) error {
 	for _, a := range list {
-		row := &result.MessageAttachment{Place: m.Place, UID: m.UID, Attachment: a, Status: "saved", Warnings: slices.Clone(m.Warnings)}
-		name := message.SafeName(a.Name, a.Type, func(folded string) bool { return sv.taken[folded] })
-		sv.taken[message.FoldName(name)] = true
-		got := false
-		_, err := sv.s.Fetch(ctx, session.FetchRequest{Set: query.MakeSet(m.UID), Items: []string{"BODY.PEEK[" + a.Part + "]"},
-			Body: func(_ *session.Fetched, _ string, r io.Reader, _ int64) error {
-				got = true
-				body := message.Decode(r, a.Encoding)
-				saved, n, err := sv.to.write(name, body)
-				if errors.Is(err, fs.ErrExist) {
-					sv.refused++
-					row.Status = "refused"
-					row.Warnings = append(row.Warnings, fmt.Sprintf("%q exists", name))
-					return nil
-				}
-				octets := uint64(n)
-				row.Path, row.Octets = saved, &octets
-				row.Warnings = append(row.Warnings, faults(body)...)
-				return err
-			}})
+		row, err := sv.attachment(ctx, m, a)
 		if err != nil {
-			return fault.Wrap(fault.Local, err, "cannot save part %s of message %d", a.Part, m.UID)
-		}
-		if !got {
-			sv.untold++
-			row.Status, row.Warnings = result.Missing, append(row.Warnings, "the server did not send this part")
+			return err
 		}
 		if err := sv.out.Row(row); err != nil {
 			return err
@@ -243,4 +220,36 @@ func (sv *saving) message(ctx context.Context, m *result.Message, list []result.
 		}
 	}
 	return nil
+}
+
+// attachment saves one.
+func (sv *saving) attachment(ctx context.Context, m *result.Message, a result.Attachment) (*result.MessageAttachment, error) {
+	row := &result.MessageAttachment{Place: m.Place, UID: m.UID, Attachment: a, Status: "saved", Warnings: slices.Clone(m.Warnings)}
+	name := message.SafeName(a.Name, a.Type, func(folded string) bool { return sv.taken[folded] })
+	sv.taken[message.FoldName(name)] = true
+	got := false
+	_, err := sv.s.Fetch(ctx, session.FetchRequest{Set: query.MakeSet(m.UID), Items: []string{"BODY.PEEK[" + a.Part + "]"},
+		Body: func(_ *session.Fetched, _ string, r io.Reader, _ int64) error {
+			got = true
+			body := message.Decode(r, a.Encoding)
+			saved, n, err := sv.to.write(name, body)
+			if errors.Is(err, fs.ErrExist) {
+				sv.refused++
+				row.Status = "refused"
+				row.Warnings = append(row.Warnings, fmt.Sprintf("%q exists", name))
+				return nil
+			}
+			octets := uint64(n)
+			row.Path, row.Octets = saved, &octets
+			row.Warnings = append(row.Warnings, faults(body)...)
+			return err
+		}})
+	if err != nil {
+		return nil, fault.Wrap(fault.Local, err, "cannot save part %s of message %d", a.Part, m.UID)
+	}
+	if !got {
+		sv.untold++
+		row.Status, row.Warnings = result.Missing, append(row.Warnings, "the server did not send this part")
+	}
+	return row, nil
 }

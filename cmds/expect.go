@@ -58,9 +58,8 @@ func newExpectation(name, summary string, read func(*input, *expectOptions) erro
 already counts. When it is not so: exit 1, with the messages that matched, or how
 many new ones there were and which condition the nearest one fails.`,
 		examples: examples,
-		flags: append(append(lookup(flags...), lookup("junit", "tap", "poll", "subject-regex", "from-regex", "to-regex", "text-regex", "header-regex")...),
-			selectionFlags()...),
-		row: result.Expectation{}, single: true, vigilant: true,
+		flags:    append(append(lookup(flags...), lookup("junit", "tap")...), watchFlags()...),
+		row:      result.Expectation{}, single: true, vigilant: true,
 		setup: func(in *input) (runner, error) {
 			c, err := in.connection()
 			if err != nil {

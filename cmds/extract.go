@@ -10,7 +10,9 @@ import (
 	"github.com/imapknife/imapknife/internal/extract"
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/message"
+	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
 	"github.com/imapknife/imapknife/output"
 )
 
@@ -21,6 +23,14 @@ type extractor struct {
 	want  want
 	find  func(*result.Message) []string
 	first bool
+	dir   string // attachment: where to
+	globs []string
+}
+
+// candidate is a value that was found, and for attachments the part.
+type candidate struct {
+	result.Extracted
+	part result.Attachment
 }
 
 // extractor reads --extract, nil without it.
@@ -34,7 +44,7 @@ func (in *input) extractor() (*extractor, error) {
 	e := &extractor{in: in, what: in.last("extract"), first: in.flagged("first")}
 	kind, value, has := strings.Cut(e.what, "=")
 	bad := func(format string, args ...any) (*extractor, error) {
-		return nil, fault.New(fault.Usage, "--extract: "+format, args...).Hint("--extract otp, otp=6, link, link=REGEX, regex=REGEX or header=NAME")
+		return nil, fault.New(fault.Usage, "--extract: "+format, args...).Hint("--extract otp, otp=6, link, link=REGEX, regex=REGEX, header=NAME or attachment=DIR")
 	}
 	re := (*regexp.Regexp)(nil)
 	if has && (kind == "link" || kind == "regex") {
@@ -61,6 +71,9 @@ func (in *input) extractor() (*extractor, error) {
 	case kind == "header" && value != "":
 		e.want = want{headers: true, names: []string{value}}
 		e.find = func(m *result.Message) []string { return fieldValues(m, value) }
+	case kind == "attachment" && value != "":
+		e.want, e.dir = want{attachments: true}, value
+		e.globs = in.all("has-attachment")
 	default:
 		return bad("%q is nothing to look for", e.what)
 	}
@@ -102,13 +115,24 @@ func (e *extractor) spec() output.Spec {
 // run takes the value out of what was found. None is a no; several different
 // ones are ambiguous.
 func (e *extractor) run(ctx context.Context, v *vigil, found []*picked) error {
-	var all []*result.Extracted
+	var all []*candidate
 	looked := 0
+	add := func(m *result.Message, value string, part result.Attachment) {
+		all = append(all, &candidate{result.Extracted{Place: m.Place, UID: m.UID, Extract: e.what, Value: value}, part})
+	}
 	err := v.read(ctx, found, &e.want, func(m *result.Message) error {
 		looked++
+		if e.dir != "" {
+			for _, a := range deref(m.Attachments) {
+				if query.LikeAttachment(e.globs, query.Attachment{Name: a.Name, Type: a.Type}) {
+					add(m, a.Name, a)
+				}
+			}
+			return nil
+		}
 		for _, value := range e.find(m) {
-			if !slices.ContainsFunc(all, func(x *result.Extracted) bool { return x.Value == value }) {
-				all = append(all, &result.Extracted{Place: m.Place, UID: m.UID, Extract: e.what, Value: value})
+			if !slices.ContainsFunc(all, func(x *candidate) bool { return x.Value == value }) {
+				add(m, value, result.Attachment{})
 			}
 		}
 		return nil
@@ -124,10 +148,47 @@ func (e *extractor) run(ctx context.Context, v *vigil, found []*picked) error {
 		for _, x := range all[:min(len(all), maxShown)] {
 			values = append(values, strconv.Quote(x.Value))
 		}
-		return fault.New(fault.Ambiguous, "--extract %s finds %d different values: %s", e.what, len(all), strings.Join(values, ", ")).
-			Hint("--first takes the first; otp=LENGTH, link=REGEX and regex=REGEX say more")
+		hint := "--first takes the first; otp=LENGTH, link=REGEX and regex=REGEX say more"
+		if e.dir != "" {
+			hint = "--first takes the first; --has-attachment='*.pdf' says which"
+		}
+		return fault.New(fault.Ambiguous, "--extract %s finds %d different values: %s", e.what, len(all), strings.Join(values, ", ")).Hint("%s", hint)
 	}
-	return v.out.Row(all[0])
+	if e.dir != "" {
+		if err := e.save(ctx, v.s, all[0]); err != nil {
+			return err
+		}
+	}
+	return v.out.Row(&all[0].Extracted)
+}
+
+// save puts an attachment into the directory; its value is the path then.
+func (e *extractor) save(ctx context.Context, s *session.Session, one *candidate) error {
+	if box := s.Opened(); box == nil || box.Name != one.Mailbox {
+		if err := s.Examine(ctx, one.Mailbox); err != nil {
+			return err
+		}
+	}
+	to, err := newSaver(e.dir, false)
+	if err != nil {
+		return err
+	}
+	defer to.close()
+	sv := &saving{s: s, to: to, taken: map[string]bool{}}
+	row, err := sv.attachment(ctx, &result.Message{Place: one.Place, UID: one.UID}, one.part)
+	switch {
+	case err != nil:
+		return err
+	case row.Status == "refused":
+		return fault.New(fault.Safety, "%s in %q", row.Warnings[len(row.Warnings)-1], e.dir).Hint("save into an empty directory")
+	case row.Status != "saved":
+		return fault.New(fault.Protocol, "%s", row.Warnings[len(row.Warnings)-1])
+	}
+	for _, text := range row.Warnings {
+		e.in.say("message %d, part %s: %s", row.UID, row.Part, text)
+	}
+	one.Value = row.Path
+	return nil
 }
 
 // maxShown is how many values an error tells.

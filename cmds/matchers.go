@@ -34,6 +34,61 @@ type matcher struct {
 	any     []*regexp.Regexp
 	shown   []string
 	headers []string // --header-regex: the field of each of any
+	auth    *authResults
+}
+
+// authResults is what --auth-result asks for.
+type authResults struct {
+	authserv string
+	any      []message.AuthResult
+}
+
+// authResult reads --auth-result, nil without it.
+func (in *input) authResult() (*authResults, error) {
+	if !in.flagged("auth-result") {
+		if in.flagged("trust-authserv") {
+			return nil, fault.New(fault.Usage, "--trust-authserv is of use with --auth-result only")
+		}
+		return nil, nil
+	}
+	a := &authResults{authserv: strings.ToLower(in.last("trust-authserv"))}
+	if a.authserv == "" {
+		return nil, fault.New(fault.Usage, "--auth-result needs --trust-authserv ID: anybody can write that field into a mail").
+			Hint("imapknife fetch last --headers=Authentication-Results shows what stands first in those of your server")
+	}
+	for _, text := range in.all("auth-result") {
+		method, value, ok := strings.Cut(strings.ToLower(text), "=")
+		if !ok || method == "" || value == "" {
+			return nil, fault.New(fault.Usage, "--auth-result: %q is not METHOD=RESULT, such as dkim=pass", text)
+		}
+		a.any = append(a.any, message.AuthResult{Method: method, Result: value})
+	}
+	return a, nil
+}
+
+// holds looks at the uppermost field of the server that tells of a method:
+// those below it were there when the mail came in, and anybody can have written
+// them.
+func (a *authResults) holds(row *result.Message) bool {
+	told := map[string]bool{}
+	for _, h := range deref(row.Headers) {
+		if !strings.EqualFold(h.Name, "Authentication-Results") {
+			continue
+		}
+		id, results := message.AuthResults(h.Value)
+		if id != a.authserv {
+			continue
+		}
+		for _, r := range results {
+			if !told[r.Method] && slices.Contains(a.any, r) {
+				return true
+			}
+		}
+		for _, r := range results {
+			told[r.Method] = true
+		}
+	}
+	return false
 }
 
 // matchers reads the flags.
@@ -71,7 +126,12 @@ func (in *input) matchers() (*matchers, error) {
 		x.needs(&m.want)
 		m.all = append(m.all, one)
 	}
-	return m, nil
+	auth, err := in.authResult()
+	if auth != nil {
+		m.want.headers = true
+		m.all = append(m.all, matcher{flag: "auth-result", auth: auth, shown: in.all("auth-result")})
+	}
+	return m, err
 }
 
 // some is a text that may be missing.
@@ -86,22 +146,23 @@ func some(text *string) []string {
 // them.
 func addresses(list *[]result.Address) []string {
 	var out []string
-	if list != nil {
-		for _, a := range *list {
-			out = append(out, strings.TrimSpace(a.Name+" <"+a.Address+">"))
-		}
+	for _, a := range deref(list) {
+		out = append(out, strings.TrimSpace(a.Name+" <"+a.Address+">"))
 	}
 	return out
 }
 
 // holds reports whether the condition does.
 func (m *matcher) holds(row *result.Message) bool {
+	if m.auth != nil {
+		return m.auth.holds(row)
+	}
 	for i, re := range m.any {
 		texts := []string{}
 		if m.headers == nil {
 			texts = m.texts(row)
-		} else if row.Headers != nil {
-			for _, h := range *row.Headers {
+		} else {
+			for _, h := range deref(row.Headers) {
 				if strings.EqualFold(h.Name, m.headers[i]) {
 					texts = append(texts, h.Value)
 				}

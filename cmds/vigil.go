@@ -41,7 +41,7 @@ type vigil struct {
 
 // watchFlags are the flags of the verbs that look again and again.
 func watchFlags() []*flag {
-	return append(lookup("timeout", "poll", "existing", "subject-regex", "from-regex", "to-regex", "text-regex", "header-regex"), selectionFlags()...)
+	return append(lookup("poll", "subject-regex", "from-regex", "to-regex", "text-regex", "header-regex", "auth-result", "trust-authserv"), selectionFlags()...)
 }
 
 // begin prepares the vigil on an open session: what counts as new is what comes

@@ -186,6 +186,17 @@ func sizeTest(key string, octets uint64) test {
 	return test{most, NeedSize, func(f *Facts) bool { return f.Size > octets }}
 }
 
+// LikeAttachment tells whether an attachment is like one of the patterns, as
+// those of --has-attachment are. An empty one, or none, fits each.
+func LikeAttachment(patterns []string, a Attachment) bool {
+	for _, p := range patterns {
+		if p == "" || likeAttachment(p, []Attachment{a}) {
+			return true
+		}
+	}
+	return len(patterns) == 0
+}
+
 // likeAttachment tells whether an attachment's name, or its media type when
 // the pattern has a slash, is like the pattern, whatever the letter case.
 func likeAttachment(pattern string, attachments []Attachment) bool {
