@@ -15,6 +15,9 @@ type permuted struct {
 	verb  *verb
 	flags []setting
 	args  []string
+	// command is, behind -- of a verb that runs one, another program's command
+	// line.
+	command []string
 }
 
 // setting is one flag as given.
@@ -37,6 +40,10 @@ func permute(argv []string) (permuted, error) {
 	for i := 0; i < len(argv); i++ {
 		word := argv[i]
 		if word == "--" {
+			if runsCommand(words) {
+				out.command = argv[i+1:]
+				break
+			}
 			words = append(words, argv[i+1:]...)
 			break
 		}
@@ -74,6 +81,12 @@ func permute(argv []string) (permuted, error) {
 	}
 	out.flags = raw
 	return out, nil
+}
+
+// runsCommand reports whether the words name a verb that runs a command.
+func runsCommand(words []string) bool {
+	v, _, err := resolveVerb(words)
+	return err == nil && v.runs
 }
 
 // leadingFlags is where, behind an opaque verb, the command of another

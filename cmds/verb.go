@@ -31,6 +31,8 @@ type verb struct {
 	subs     []*verb
 	row      any       // what it emits, nil for nothing
 	single   bool      // one row, not an array
+	runs     bool      // what is behind -- is another program's command line
+	lines    bool      // JSON Lines, where no other form is asked for
 	vigilant bool      // looks again and again: texts are decided here
 	variants []variant // what it emits with other flags
 	opaque   bool      // the arguments are another program's command line
@@ -94,7 +96,7 @@ func newTable() []*verb {
 		newList(), newStatus(), newSelect(), newMailbox(),
 		newSearch(), newFetch(), newShow(), newAttachments(), newAppend(),
 		newStore(), newCopy(), newMove(), newDelete(), newExpunge(),
-		newMark(), newWait(), newExpect(), newSandbox(),
+		newMark(), newWait(), newExpect(), newWatch(), newChanges(), newSandbox(),
 		newCapability(),
 		newSchema(), newHelp(), newVersion(),
 	}
@@ -166,6 +168,7 @@ type input struct {
 	p        *Process
 	verb     *verb
 	args     []string
+	command  []string // behind --, of a verb that runs one
 	settings []setting
 	file     *config.File    // the account file, where it was looked into
 	profile  *config.Profile // the account of it that is used, nil for none
@@ -213,7 +216,7 @@ func parseLine(p *Process) (*input, error) {
 	if in.flagged("help") {
 		return helpFor(in, o), nil
 	}
-	in.verb = o.verb
+	in.verb, in.command = o.verb, o.command
 	allowed := append(slices.Clone(o.verb.flags), lookup("help")...)
 	for _, s := range o.flags {
 		if !slices.Contains(allowed, s.flag) {
@@ -409,7 +412,7 @@ func (in *input) printer(ctx context.Context, spec output.Spec) (*output.Printer
 		return nil, fault.New(fault.Usage, "--json and --jsonl exclude each other")
 	case in.flagged("json"):
 		o.Format = output.JSON
-	case in.flagged("jsonl"):
+	case in.flagged("jsonl"), in.verb.lines && o.Template == "" && o.Fields == nil:
 		o.Format = output.JSONL
 	}
 	out, err := output.New(ctx, in.p.Stdout, o, spec)

@@ -39,9 +39,12 @@ type vigil struct {
 	existing bool
 }
 
-// watchFlags are the flags of the verbs that look again and again.
-func watchFlags() []*flag {
-	return append(lookup("poll", "subject-regex", "from-regex", "to-regex", "text-regex", "header-regex", "auth-result", "trust-authserv"), selectionFlags()...)
+// watchFlags are the flags of the verbs that wait for messages.
+func watchFlags() []*flag { return append(watchMatchers(), selectionFlags()...) }
+
+// watchMatchers are the flags of every verb that looks again and again.
+func watchMatchers() []*flag {
+	return lookup("poll", "subject-regex", "from-regex", "to-regex", "text-regex", "header-regex", "auth-result", "trust-authserv")
 }
 
 // begin prepares the vigil on an open session: what counts as new is what comes

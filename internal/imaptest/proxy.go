@@ -65,6 +65,7 @@ type Proxy struct {
 	delay  time.Duration
 	hook   func(Chunk) Verdict
 	conns  map[net.Conn]bool
+	down   time.Time // until then nobody is let in
 	closed bool
 }
 
@@ -113,6 +114,17 @@ func (p *Proxy) SetHook(f func(Chunk) Verdict) {
 	p.hook = f
 }
 
+// Restart ends every connection, and for a while each new one at once, as a
+// server that is started again does.
+func (p *Proxy) Restart(down time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.down = time.Now().Add(down)
+	for c := range p.conns {
+		c.Close()
+	}
+}
+
 func (p *Proxy) settings() (time.Duration, func(Chunk) Verdict) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -148,7 +160,7 @@ func (p *Proxy) accept() {
 func (p *Proxy) track(c net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed || time.Now().Before(p.down) {
 		c.Close()
 		return false
 	}

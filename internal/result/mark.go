@@ -23,6 +23,13 @@ type Extracted struct {
 	Value   string `json:"value" doc:"what was found" untrusted:"true"`
 }
 
+// Event is a row of watch and changes: what has happened to a message.
+type Event struct {
+	Event string `json:"event" doc:"new, flags (they are others than before) or expunged"`
+	Message
+	Mark string `json:"mark" doc:"what came before, this event included, is old to it: for --mark"`
+}
+
 // Expectation is the one row of expect.
 type Expectation struct {
 	Passed   bool      `json:"passed" doc:"true when it is as expected"`

@@ -32,6 +32,11 @@ type FetchRequest struct {
 	// than headers) as they arrive. section is what stands in the brackets.
 	// What Body leaves unread is skipped. nil skips bodies.
 	Body func(m *Fetched, section string, r io.Reader, size int64) error
+	// Since leaves only what has changed since that modification sequence (RFC
+	// 7162), 0 for everything. Gone, with Since, gets what has been removed since
+	// then; EnableQresync must have said yes on this session.
+	Since uint64
+	Gone  *query.Builder
 	// Rows gets each message once, when all that was asked for has come, or
 	// at the end with what has. m is reused afterwards.
 	Row func(m *Fetched) error
@@ -144,6 +149,7 @@ func (f *fetch) run(ctx context.Context, set string) error {
 		items = "(UID)"
 	}
 	cmd := wire.NewCommand("UID FETCH").Atom(set).Atom(items).On(f.hear, "FETCH")
+	f.since(cmd)
 	st, err := f.s.do(ctx, cmd)
 	if err != nil {
 		return err

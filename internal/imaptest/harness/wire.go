@@ -125,6 +125,16 @@ func hide(names []string) func(imaptest.Chunk) imaptest.Verdict {
 }
 
 // faults arms the proxy.
+// restart has the server go away for a while.
+func restart(ts *testscript.TestScript, neg bool, args []string) {
+	positive(ts, neg)
+	s := stateOf(ts)
+	if len(args) != 1 || s.proxy == nil {
+		ts.Fatalf("usage: restart duration, behind the proxy")
+	}
+	s.proxy.Restart(duration(ts, args[0]))
+}
+
 func faults(ts *testscript.TestScript, neg bool, args []string) {
 	positive(ts, neg)
 	set, args := flags(ts, args, "keep", "literal", "all")

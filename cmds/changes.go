@@ -1,0 +1,70 @@
+package cmds
+
+import (
+	"context"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+	"github.com/imapknife/imapknife/output"
+)
+
+func newChanges() *verb {
+	return &verb{
+		name: "changes", group: groupCI,
+		summary: "print what has changed since the last run",
+		about: `Compares the mailbox with what --state FILE knows of it, and prints a JSON object
+a line for each message that is new, has other flags, or is gone. Servers tell
+by QRESYNC or CONDSTORE; elsewhere the UIDs and flags are compared. The first run
+prints nothing, or with --existing each message as new. The file is written in
+one step, when all rows are out: a run that fails is done again by the next.`,
+		examples: []example{
+			{"what has happened since the last time", "imapknife changes --state inbox.json"},
+			{"subjects of what is new", `imapknife changes --state inbox.json --events new --jq .subject`},
+		},
+		flags: append(lookup("existing"), followFlags()...),
+		row:   result.Event{}, lines: true,
+		setup: func(in *input) (runner, error) {
+			c, err := in.connection()
+			if err != nil {
+				return nil, err
+			}
+			if err := in.noArgs(); err != nil {
+				return nil, err
+			}
+			f, err := in.follower(c)
+			if err != nil {
+				return nil, err
+			}
+			if f.path == "" {
+				return nil, fault.New(fault.Usage, "changes needs --state FILE").Hint("it knows what was there the last time, and is made by the first run")
+			}
+			return func(ctx context.Context) error {
+				return f.alone(ctx, func() error { return f.stale(runChanges(ctx, f)) })
+			}, nil
+		},
+	}
+}
+
+func runChanges(ctx context.Context, f *follower) error {
+	err := f.c.with(ctx, f.spec(), func(s *session.Session, out *output.Printer) error {
+		f.emit = func(_ context.Context, row *result.Event) error { return out.Row(row) }
+		fresh, err := f.begin(ctx, s, out)
+		if err != nil {
+			return err
+		}
+		if fresh {
+			f.beginning()
+		}
+		for i := range f.state.Boxes {
+			if err := f.look(ctx, i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return f.save()
+}

@@ -1,0 +1,206 @@
+package cmds
+
+import (
+	"bytes"
+	"context"
+	"os/exec"
+	"time"
+
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/result"
+	"github.com/imapknife/imapknife/internal/session"
+	"github.com/imapknife/imapknife/output"
+)
+
+// watchOptions says for how long to watch, and what to do about new messages.
+type watchOptions struct {
+	*follower
+	match   *matchers
+	command []string
+	program string        // of the command, found
+	timeout time.Duration // 0: until interrupted
+	poll    time.Duration
+	going   bool // --keep-going
+	failed  int  // commands
+	lost    bool // a row could not be printed
+}
+
+func newWatch() *verb {
+	return &verb{
+		name: "watch", group: groupCI, args: "[PROGRAM…] [-- COMMAND [ARG…]]",
+		summary: "print what happens in a mailbox, as it happens",
+		about: `Prints a JSON object a line for each message that is new, has other flags, or is
+gone, until it is interrupted or --timeout is over. Every line carries a mark:
+--mark goes on behind it. With --state FILE it goes on where the last run ended,
+and what was gone in between is told, too. A connection that is lost is opened
+again, and nothing is told twice. A COMMAND runs for each new message, one at a
+time, with the line on its standard input; one that fails ends the watch, and
+the message is new to the next one (or --keep-going).`,
+		examples: []example{
+			{"new mail in a status bar", `imapknife watch --events new --jq '.from[0].name + ": " + .subject'`},
+			{"a command for each, none missed between runs", "imapknife watch --from ci@ --state ci.json -- ./handle-mail.sh"},
+		},
+		flags: append(append(lookup("timeout", "existing", "keep-going"), inGroup(groupCriteria)...),
+			append(watchMatchers(), followFlags()...)...),
+		row: result.Event{}, lines: true, runs: true, vigilant: true,
+		setup: setupWatch,
+	}
+}
+
+func setupWatch(in *input) (runner, error) {
+	c, err := in.connection()
+	if err != nil {
+		return nil, err
+	}
+	if in.flagged("json") {
+		return nil, fault.New(fault.Usage, "--json is a document with an end; watch prints JSON Lines")
+	}
+	o := &watchOptions{command: in.command, timeout: in.duration("timeout", 0), poll: in.duration("poll", 0), going: in.flagged("keep-going")}
+	if o.follower, err = in.follower(c); err != nil {
+		return nil, err
+	}
+	o.sel.texts = &session.TextCache{}
+	if o.match, err = in.matchers(); err != nil {
+		return nil, err
+	}
+	if len(o.match.all) > 0 {
+		o.sel.keep = o.match.keep
+	}
+	if err := o.runs(); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		return o.alone(ctx, func() error {
+			return c.with(ctx, o.spec(), func(s *session.Session, out *output.Printer) error { return o.stale(runWatch(ctx, s, out, o)) })
+		})
+	}, nil
+}
+
+// runs checks what can be said of the command before anything happens.
+func (o *watchOptions) runs() error {
+	switch {
+	case len(o.command) == 0 && o.going:
+		return fault.New(fault.Usage, "--keep-going is about a command: -- COMMAND")
+	case len(o.command) == 0:
+		return nil
+	case o.in.flagged("events"):
+		return fault.New(fault.Usage, "--events and a command exclude each other: it runs for new messages")
+	case o.in.structured() || o.in.flagged("fields"):
+		return fault.New(fault.Usage, "what a command prints is the output: %s has no rows of its own then", o.in.verb.path)
+	}
+	o.events, o.eager = []string{eventNew}, true
+	path, _ := o.in.p.Getenv("PATH")
+	var err error
+	if o.program, err = lookPath(o.command[0], path); err != nil {
+		return fault.Wrap(fault.Usage, err, "cannot run %q", o.command[0])
+	}
+	return nil
+}
+
+func runWatch(ctx context.Context, s *session.Session, out *output.Printer, o *watchOptions) (err error) {
+	o.emit = o.print
+	if o.program != "" {
+		o.emit = o.run
+	}
+	fresh, err := o.begin(ctx, s, out)
+	if err != nil {
+		return err
+	}
+	v := &vigil{c: o.c, sel: o.sel, s: s, out: out, end: o.in.p.Now().Add(forever), poll: o.poll, idles: true}
+	if o.timeout > 0 {
+		v.end = o.in.p.Now().Add(o.timeout)
+	}
+	if fresh {
+		o.beginning()
+	}
+	defer func() { // what is out is known, however it ends
+		if o.eager || o.lost {
+			return
+		}
+		if serr := o.save(); err == nil {
+			err = serr
+		}
+	}()
+	for late := false; ; {
+		err := o.round(ctx)
+		if err == nil && late {
+			return o.verdict()
+		}
+		if err == nil {
+			err = v.rest(ctx)
+		}
+		if err != nil {
+			if !v.s.Broken() || ctx.Err() != nil {
+				return err
+			}
+			if err := v.again(ctx, err); err != nil {
+				return err
+			}
+			if err := o.attach(ctx, v.s); err != nil && !v.s.Broken() {
+				return err
+			}
+		}
+		late = !o.in.p.Now().Before(v.end)
+	}
+}
+
+// forever is longer than anybody watches.
+const forever = 100 * 365 * 24 * time.Hour
+
+// round looks at every mailbox once.
+func (o *watchOptions) round(ctx context.Context) error {
+	for i := range o.state.Boxes {
+		if err := o.look(ctx, i); err != nil {
+			return err
+		}
+	}
+	if err := o.out.Flush(); err != nil {
+		return err
+	}
+	return o.save()
+}
+
+// verdict is how a watch ends whose time is over.
+func (o *watchOptions) verdict() error {
+	if o.failed > 0 {
+		return fault.New(fault.Partial, "the command failed for %s", messages(uint64(o.failed)))
+	}
+	return nil
+}
+
+func (o *watchOptions) print(_ context.Context, row *result.Event) error {
+	err := o.out.Row(row)
+	if err == nil {
+		err = o.out.Flush()
+	}
+	o.lost = err != nil
+	return err
+}
+
+// run runs the command for one message.
+func (o *watchOptions) run(ctx context.Context, row *result.Event) error {
+	line, err := o.line(ctx, row)
+	if err != nil {
+		return err
+	}
+	cmd := &exec.Cmd{Path: o.program, Args: o.command, Stdin: bytes.NewReader(line), Stdout: o.in.p.Stdout, Stderr: o.in.p.Stderr, Env: o.in.p.Environ}
+	err = runChild(ctx, cmd, isTerminal(o.in.p.Stdin))
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	o.failed++
+	e := fault.New(fault.Partial, "the command failed for message %d in %q: %s", row.UID, row.Mailbox, ended(cmd, err))
+	if !o.going {
+		return e.Hint("--keep-going goes on with the next")
+	}
+	o.in.p.Say("%v", e)
+	return nil
+}
+
+// ended says how a command did.
+func ended(cmd *exec.Cmd, err error) string {
+	if cmd.ProcessState != nil {
+		return cmd.ProcessState.String()
+	}
+	return err.Error()
+}

@@ -1,0 +1,157 @@
+package track
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+
+	"github.com/imapknife/imapknife/internal/atomicfile"
+	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/mark"
+	"github.com/imapknife/imapknife/internal/query"
+)
+
+// State is what is known of mailboxes of an account, as a file keeps it.
+type State struct {
+	Account string // its digest
+	Boxes   []*Box
+}
+
+// Box finds a mailbox, nil for none.
+func (s *State) Box(name string) *Box {
+	i := slices.IndexFunc(s.Boxes, func(b *Box) bool { return b.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return s.Boxes[i]
+}
+
+// version is the form of the file.
+const version = 1
+
+type stateFile struct {
+	Version   int       `json:"imapknife_state"`
+	Account   string    `json:"account"`
+	Mailboxes []boxFile `json:"mailboxes"`
+}
+
+type boxFile struct {
+	Name     string            `json:"mailbox"`
+	Validity uint32            `json:"uidvalidity"`
+	Next     uint32            `json:"uidnext"`
+	Modseq   uint64            `json:"highestmodseq,omitempty"`
+	Told     map[string]uint64 `json:"told,omitempty"`
+	UIDs     *string           `json:"uids,omitempty"`
+	Flags    map[string]string `json:"flags"`
+}
+
+// Read reads the file, nil when there is none. The error is of kind Usage for
+// what is no such file, Local for one that cannot be read.
+func Read(path string) (*State, error) {
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fault.Wrap(fault.Local, err, "cannot read the state")
+	}
+	s, err := parse(data)
+	if err != nil {
+		return nil, fault.Wrap(fault.Usage, err, "%s is no state of mailboxes", path).Hint("remove the file, and the next run begins anew")
+	}
+	return s, nil
+}
+
+func parse(data []byte) (*State, error) {
+	var f stateFile
+	if err := json.Unmarshal(data, &f); err != nil {
+		return nil, err
+	}
+	if f.Version != version {
+		return nil, fault.New(fault.Usage, "its version is %d, not %d", f.Version, version)
+	}
+	s := &State{Account: f.Account}
+	for _, x := range f.Mailboxes {
+		b := &Box{Box: mark.Box{Name: x.Name, Validity: x.Validity, Next: x.Next, Modseq: x.Modseq}}
+		if x.Name == "" || x.Next == 0 || s.Box(x.Name) != nil {
+			return nil, fault.New(fault.Usage, "the mailbox %q makes no sense", x.Name)
+		}
+		var err error
+		if x.UIDs != nil {
+			b.Known = true
+			if b.UIDs, err = parseSet(*x.UIDs); err != nil {
+				return nil, err
+			}
+		}
+		if x.Flags != nil {
+			b.Flags = map[string]query.Set{}
+		}
+		for name, text := range x.Flags {
+			if b.Flags[name], err = parseSet(text); err != nil {
+				return nil, err
+			}
+		}
+		for text, modseq := range x.Told {
+			uid, err := strconv.ParseUint(text, 10, 32)
+			if err != nil {
+				return nil, err
+			}
+			b.tell(uint32(uid), modseq)
+		}
+		s.Boxes = append(s.Boxes, b)
+	}
+	return s, nil
+}
+
+func parseSet(text string) (query.Set, error) {
+	if text == "" {
+		return nil, nil
+	}
+	sel, err := query.ParseSet(text)
+	if err != nil {
+		return nil, err
+	}
+	set := sel.Set()
+	if set.HasLast() {
+		return nil, fault.New(fault.Usage, "a set has no end")
+	}
+	return set, nil
+}
+
+// Write puts the state into the file in one step, mode 0600.
+func (s *State) Write(path string) error {
+	f := stateFile{Version: version, Account: s.Account, Mailboxes: []boxFile{}}
+	for _, b := range s.Boxes {
+		x := boxFile{Name: b.Name, Validity: b.Validity, Next: b.Next, Modseq: b.Modseq}
+		if b.Known {
+			text := b.UIDs.String()
+			x.UIDs = &text
+		}
+		if b.Flags != nil {
+			x.Flags = map[string]string{}
+		}
+		for name, set := range b.Flags {
+			if !set.Empty() {
+				x.Flags[name] = set.String()
+			}
+		}
+		for uid, modseq := range b.told {
+			if x.Told == nil {
+				x.Told = map[string]uint64{}
+			}
+			x.Told[strconv.FormatUint(uint64(uid), 10)] = modseq
+		}
+		f.Mailboxes = append(f.Mailboxes, x)
+	}
+	data, err := json.MarshalIndent(f, "", "  ")
+	if err == nil {
+		err = atomicfile.Replace(path, append(data, '\n'))
+	}
+	if err != nil {
+		return fault.Wrap(fault.Local, err, "cannot write the state %s", path)
+	}
+	return nil
+}
