@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -20,7 +22,7 @@ import (
 
 type sandboxOptions struct {
 	in      *input
-	seed    string
+	server  sandbox.Options
 	command []string
 }
 
@@ -32,19 +34,27 @@ func newSandbox() *verb {
 and a few sample messages (or those of --seed: a Maildir, a directory of .eml
 files, an mbox file), and runs the command with IMAPKNIFE_URL and
 IMAPKNIFE_PASSWORD set and imapknife on PATH. Its exit status is the command's.
-Without a command it prints the exports and serves until interrupted.`,
+Without a command it prints the exports and serves until interrupted. Mail sent
+to SMTP_HOST, SMTP_PORT (SMTP_URL) or LMTP_HOST, LMTP_PORT is in the INBOX as
+soon as it is accepted, whoever it is for.`,
 		examples: []example{
 			{"try imapknife", "imapknife sandbox -- imapknife search UNSEEN --long"},
 			{"test a script", "imapknife sandbox --seed testmails -- ./check-mails.sh"},
+			{"mail that comes late, over IDLE that says nothing", "imapknife sandbox --fault late=2s --fault drop-idle -- ./signup-test.sh"},
 		},
-		flags:  append(lookup("seed"), inGroup(groupOutput)...),
+		flags:  append(lookup("seed", "per-recipient", "keep", "tls", "fault"), inGroup(groupOutput)...),
 		row:    result.Sandbox{},
 		single: true,
 		opaque: true,
 		setup: func(in *input) (runner, error) {
-			o := sandboxOptions{in: in, seed: in.last("seed"), command: in.args}
-			if o.seed == "" && in.flagged("seed") {
-				return nil, fault.New(fault.Usage, "--seed is empty")
+			o := sandboxOptions{in: in, command: in.args, server: sandbox.Options{
+				Seed: in.last("seed"), Keep: in.last("keep"), PerRecipient: in.flagged("per-recipient"), TLS: in.flagged("tls"),
+				Faults: in.all("fault"), Now: in.p.Now, Log: in.p.Stderr,
+			}}
+			for _, name := range [...]string{"seed", "keep"} {
+				if in.last(name) == "" && in.flagged(name) {
+					return nil, fault.New(fault.Usage, "--%s is empty", name)
+				}
 			}
 			return func(ctx context.Context) error { return runSandbox(ctx, o) }, nil
 		},
@@ -52,15 +62,31 @@ Without a command it prints the exports and serves until interrupted.`,
 }
 
 func runSandbox(ctx context.Context, o sandboxOptions) (err error) {
-	srv, err := sandbox.Start(sandbox.Options{Seed: o.seed, Now: o.in.p.Now})
+	srv, err := sandbox.Start(o.server)
 	if err != nil {
 		return err
 	}
 	defer srv.Close()
-	if len(o.command) > 0 {
-		return runBeside(ctx, o, srv)
+	dir := ""
+	if o.server.TLS || len(o.command) > 0 {
+		if dir, err = os.MkdirTemp("", "imapknife-sandbox-"); err != nil {
+			return fault.Wrap(fault.Local, err, "cannot make a directory")
+		}
+		defer os.RemoveAll(dir)
 	}
 	row := result.Sandbox{URL: srv.URL(), Password: srv.Password()}
+	row.SMTPHost, row.SMTPPort, _ = net.SplitHostPort(srv.SMTPAddr())
+	row.LMTPHost, row.LMTPPort, _ = net.SplitHostPort(srv.LMTPAddr())
+	row.SMTPURL = "smtp://" + srv.SMTPAddr()
+	if o.server.TLS {
+		row.CAFile = filepath.Join(dir, "ca.pem")
+		if err := os.WriteFile(row.CAFile, srv.CA(), 0o600); err != nil {
+			return fault.Wrap(fault.Local, err, "cannot write the authority's certificate")
+		}
+	}
+	if len(o.command) > 0 {
+		return runBeside(ctx, o, dir, exports(&row))
+	}
 	if o.in.json() || o.in.flagged("jq") || o.in.flagged("template") || o.in.flagged("fields") {
 		out, err := o.in.printer(ctx, output.Spec{Row: row, Single: true})
 		if err != nil {
@@ -72,25 +98,44 @@ func runSandbox(ctx context.Context, o sandboxOptions) (err error) {
 		if err := out.Close(true); err != nil {
 			return err
 		}
-	} else if err := write(o.in.p.Stdout, fmt.Sprintf("export IMAPKNIFE_URL='%s'\nexport IMAPKNIFE_PASSWORD='%s'\n", row.URL, row.Password)); err != nil {
-		return err
+	} else {
+		var b strings.Builder
+		for _, x := range exports(&row) {
+			fmt.Fprintf(&b, "export %s='%s'\n", x[0], strings.ReplaceAll(x[1], "'", `'\''`))
+		}
+		if err := write(o.in.p.Stdout, b.String()); err != nil {
+			return err
+		}
 	}
 	o.in.say("the sandbox serves until it is interrupted")
 	<-ctx.Done()
 	return context.Cause(ctx)
 }
 
+// exports are the variables that a sandbox is told with.
+func exports(row *result.Sandbox) [][2]string {
+	out := [][2]string{
+		{"IMAPKNIFE_URL", row.URL}, {"IMAPKNIFE_PASSWORD", row.Password},
+		{"SMTP_HOST", row.SMTPHost}, {"SMTP_PORT", row.SMTPPort}, {"SMTP_URL", row.SMTPURL},
+		{"LMTP_HOST", row.LMTPHost}, {"LMTP_PORT", row.LMTPPort},
+	}
+	if row.CAFile != "" {
+		out = append(out, [2]string{"IMAPKNIFE_CA_FILE", row.CAFile})
+	}
+	return out
+}
+
 // grace is how long children get to end after the command has, or after a
 // signal.
 const grace = 2 * time.Second
 
-// runBeside runs the command with the sandbox in its environment.
-func runBeside(ctx context.Context, o sandboxOptions, srv *sandbox.Server) error {
-	bin, err := os.MkdirTemp("", "imapknife-bin-")
-	if err != nil {
+// runBeside runs the command with the sandbox in its environment, and with
+// imapknife on PATH, from a directory in dir.
+func runBeside(ctx context.Context, o sandboxOptions, dir string, env [][2]string) error {
+	bin := filepath.Join(dir, "bin")
+	if err := os.Mkdir(bin, 0o700); err != nil {
 		return fault.Wrap(fault.Local, err, "cannot put imapknife on PATH")
 	}
-	defer os.RemoveAll(bin)
 	if err := linkSelf(bin); err != nil {
 		return fault.Wrap(fault.Local, err, "cannot put imapknife on PATH")
 	}
@@ -109,11 +154,16 @@ func runBeside(ctx context.Context, o sandboxOptions, srv *sandbox.Server) error
 	}
 	cmd := &exec.Cmd{Path: name, Args: o.command, Stdin: o.in.p.Stdin, Stdout: o.in.p.Stdout, Stderr: o.in.p.Stderr}
 	for _, kv := range o.in.p.Environ {
-		if !strings.HasPrefix(kv, "IMAPKNIFE_") && !strings.HasPrefix(kv, "PATH=") {
+		name, _, _ := strings.Cut(kv, "=")
+		own := name == "PATH" || slices.ContainsFunc(env, func(x [2]string) bool { return x[0] == name })
+		if !own && !strings.HasPrefix(name, "IMAPKNIFE_") {
 			cmd.Env = append(cmd.Env, kv)
 		}
 	}
-	cmd.Env = append(cmd.Env, "PATH="+path, "IMAPKNIFE_URL="+srv.URL(), "IMAPKNIFE_PASSWORD="+srv.Password())
+	cmd.Env = append(cmd.Env, "PATH="+path)
+	for _, x := range env {
+		cmd.Env = append(cmd.Env, x[0]+"="+x[1])
+	}
 	return runChild(ctx, cmd, isTerminal(o.in.p.Stdin))
 }
 

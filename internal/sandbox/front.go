@@ -39,17 +39,21 @@ type front struct {
 	trace   *trace // nil: no trace
 	id      int
 	onClose func()
+	faults  faults
+	gone    chan struct{} // closed when the connection is
+	hangUp  func()        // closes it, once
 
 	// Only the goroutine that reads uses these.
-	br      *bufio.Reader
-	pending []byte // rewritten or read, not yet handed on
-	literal int64  // octets of a literal still to come
-	waits   bool   // the client waits for "+" before it sends the literal
-	inside  bool   // the next line goes on with the same command
-	secret  bool   // what the client sends now is starred out in the trace
-	long    bool   // the line goes on: it is longer than maxFrontLine
-	drop    bool   // imapserver has refused the command: skip the rest of it
-	skip    int    // search arguments to come that are not keys
+	br       *bufio.Reader
+	pending  []byte // rewritten or read, not yet handed on
+	literal  int64  // octets of a literal still to come
+	waits    bool   // the client waits for "+" before it sends the literal
+	inside   bool   // the next line goes on with the same command
+	commands int    // read so far
+	secret   bool   // what the client sends now is starred out in the trace
+	long     bool   // the line goes on: it is longer than maxFrontLine
+	drop     bool   // imapserver has refused the command: skip the rest of it
+	skip     int    // search arguments to come that are not keys
 
 	mu        sync.Mutex
 	tag, verb string // of the command last read; "" before the first
@@ -57,11 +61,16 @@ type front struct {
 }
 
 func newFront(c net.Conn, caps capabilities, t *trace, id int) *front {
-	return &front{Conn: c, caps: caps, trace: t, id: id, br: bufio.NewReaderSize(c, maxFrontLine), onClose: func() {}}
+	gone := make(chan struct{})
+	return &front{
+		Conn: c, caps: caps, trace: t, id: id, br: bufio.NewReaderSize(c, maxFrontLine), onClose: func() {},
+		gone: gone, hangUp: sync.OnceFunc(func() { close(gone) }),
+	}
 }
 
 // Close implements net.Conn.
 func (f *front) Close() error {
+	f.hangUp()
 	err := f.Conn.Close()
 	f.onClose()
 	return err
@@ -108,6 +117,11 @@ func (f *front) fill(limit int) error {
 		return err
 	}
 	f.long = err != nil
+	if whole && !f.inside && !continued {
+		if err := f.spoil(); err != nil {
+			return err
+		}
+	}
 	saslResponse := f.verb == "AUTHENTICATE" && continued
 	if whole && !saslResponse && !(f.verb == "IDLE" && continued) {
 		line = f.command(line)

@@ -11,8 +11,9 @@ import (
 // that it has accepted but not yet begun to serve.
 type listener struct {
 	net.Listener
-	caps  capabilities
-	trace *trace
+	caps   capabilities
+	trace  *trace
+	faults faults
 
 	mu     sync.Mutex
 	open   map[*front]struct{}
@@ -44,6 +45,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 	l.last++
 	f := newFront(c, l.caps, l.trace, l.last)
+	f.faults = l.faults
 	l.open[f] = struct{}{}
 	l.serving.Add(1)
 	f.onClose = sync.OnceFunc(func() {
@@ -63,6 +65,7 @@ func (l *listener) shutdown() error {
 	first := !l.closed
 	l.closed = true
 	for f := range l.open {
+		f.hangUp()
 		_ = f.Conn.Close()
 	}
 	l.mu.Unlock()

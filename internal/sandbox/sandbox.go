@@ -12,11 +12,13 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"crypto/tls"
 	"encoding/binary"
 	"io"
 	"log"
 	"net"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,6 +56,17 @@ type Options struct {
 	// commands that belong to them are refused. Hiding one that IMAP4rev2
 	// includes (RFC 9051, appendix E) hides IMAP4rev2 too.
 	NoCaps []string
+	// PerRecipient gives each recipient of mail an account of its own: the
+	// address in lower case is the user, the password is that of the sandbox.
+	PerRecipient bool
+	// Keep is a directory that gets a file of each mail, none when empty. It is
+	// made where it is not there.
+	Keep string
+	// TLS has IMAP speak TLS from the beginning, and SMTP offer STARTTLS, with a
+	// certificate of an authority made for this server: see Server.CA.
+	TLS bool
+	// Faults are what shall go wrong; FaultNames lists them.
+	Faults []string
 }
 
 // Server is a running sandbox. Its methods may be called from any goroutine.
@@ -65,7 +78,20 @@ type Server struct {
 	caps     capabilities
 	listener *listener
 	imap     *imapserver.Server
+	smtp     *sink
+	lmtp     *sink
+	ca       []byte // PEM, nil without TLS
 	serving  sync.WaitGroup
+	closing  chan struct{} // closed by Close
+	close    sync.Once
+
+	faults       faults
+	perRecipient bool
+	keeper       *keeper
+	log          *log.Logger
+
+	mu       sync.Mutex
+	accounts map[string]*account // of recipients
 }
 
 // Start loads the seed, listens and serves. The server takes connections when
@@ -75,7 +101,15 @@ func Start(o Options) (*Server, error) {
 	if o.Now == nil {
 		return nil, fault.New(fault.Usage, "sandbox needs a clock")
 	}
-	s := &Server{user: o.User, password: o.Password, now: o.Now, caps: newCapabilities(o.NoCaps)}
+	wrong, err := parseFaults(o.Faults)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		user: o.User, password: o.Password, now: o.Now, caps: newCapabilities(append(wrong.noCaps, o.NoCaps...)),
+		faults: wrong, perRecipient: o.PerRecipient, accounts: map[string]*account{},
+		log: log.New(writerOrDiscard(o.Log), "", 0), closing: make(chan struct{}),
+	}
 	if !s.caps.has(imap.CapIMAP4rev1) && !s.caps.has(imap.CapIMAP4rev2) {
 		return nil, fault.New(fault.Usage, "cannot hide both IMAP4rev1 and IMAP4rev2")
 	}
@@ -89,9 +123,11 @@ func Start(o Options) (*Server, error) {
 	if err := s.acct.seed(o); err != nil {
 		return nil, err
 	}
+	if s.keeper, err = newKeeper(o.Keep); err != nil {
+		return nil, err
+	}
 	ln := o.Listener
 	if ln == nil {
-		var err error
 		if ln, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 			return nil, fault.Wrap(fault.Local, err, "cannot listen on loopback")
 		}
@@ -99,13 +135,29 @@ func Start(o Options) (*Server, error) {
 	if tcp, ok := ln.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		return nil, fault.New(fault.Safety, "sandbox listens on loopback only, not on %s", tcp)
 	}
+	var config *tls.Config
+	if o.TLS {
+		if config, s.ca, err = certify(o.Now()); err != nil {
+			return nil, err
+		}
+		ln = tls.NewListener(ln, config)
+	}
+	if s.smtp, err = s.startSink(false, config, o.Log); err == nil {
+		if s.lmtp, err = s.startSink(true, config, o.Log); err != nil {
+			s.smtp.close()
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
 	s.listener = newListener(ln, s.caps, o.Debug)
+	s.listener.faults = wrong
 	s.imap = imapserver.New(&imapserver.Options{
 		NewSession: func(c *imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
 			return &session{srv: s, acct: s.acct, conn: c}, nil, nil
 		},
 		Caps:         s.caps.available,
-		Logger:       log.New(writerOrDiscard(o.Log), "", 0),
+		Logger:       s.log,
 		InsecureAuth: true, // loopback only
 	})
 	s.serving.Go(func() { _ = s.imap.Serve(s.listener) })
@@ -117,12 +169,39 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 
 // URL is the account's address as imapknife takes it, without the password.
 func (s *Server) URL() string {
-	u := url.URL{Scheme: "imap+insecure", User: url.User(s.user), Host: s.Addr(), Path: "/"}
+	scheme := "imap+insecure"
+	if s.ca != nil {
+		scheme = "imaps"
+	}
+	u := url.URL{Scheme: scheme, User: url.User(s.user), Host: s.Addr(), Path: "/"}
 	return u.String()
 }
 
 // Password is the user's password.
 func (s *Server) Password() string { return s.password }
+
+// SMTPAddr is the host and port that mail is sent to by SMTP.
+func (s *Server) SMTPAddr() string { return s.smtp.listener.Addr().String() }
+
+// LMTPAddr is the same for LMTP.
+func (s *Server) LMTPAddr() string { return s.lmtp.listener.Addr().String() }
+
+// CA is the authority behind the server's certificate in PEM, nil without TLS.
+func (s *Server) CA() []byte { return s.ca }
+
+// account is that of a recipient, made when it is first asked for.
+func (s *Server) account(address string) *account {
+	name := strings.ToLower(address)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.accounts[name]
+	if a == nil {
+		a = newAccount(randomUIDValidity())
+		_ = a.seed(Options{Empty: true}) // which cannot fail
+		s.accounts[name] = a
+	}
+	return a
+}
 
 // Append delivers a message from inside, as an MTA would, and wakes sessions
 // that IDLE there. raw is kept as it is and must not change afterwards; a zero
@@ -139,8 +218,11 @@ func (s *Server) Append(mailbox string, raw []byte, flags []string, date time.Ti
 }
 
 // Close stops listening, cuts every connection and waits until their sessions
-// have ended. Calling it again does nothing.
+// have ended. Mail that is still to come is lost. Calling it again does nothing.
 func (s *Server) Close() error {
+	s.close.Do(func() { close(s.closing) })
+	s.smtp.close()
+	s.lmtp.close()
 	err := s.listener.shutdown()
 	s.serving.Wait()
 	// Nothing is left open: this only makes the protocol layer refuse more.
@@ -148,16 +230,22 @@ func (s *Server) Close() error {
 	return err
 }
 
-// login compares in constant time, whatever the lengths.
-func (s *Server) login(user, password string) error {
+// login compares in constant time, whatever the lengths, and returns the
+// user's account.
+func (s *Server) login(user, password string) (*account, error) {
 	same := func(a, b string) int {
 		ha, hb := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 		return subtle.ConstantTimeCompare(ha[:], hb[:])
 	}
-	if same(user, s.user)&same(password, s.password) != 1 {
-		return imapserver.ErrAuthFailed
+	own, right := same(user, s.user), same(password, s.password)
+	switch {
+	case right != 1 || s.faults.noLogin:
+	case own == 1:
+		return s.acct, nil
+	case s.perRecipient && strings.Contains(user, "@"):
+		return s.account(user), nil
 	}
-	return nil
+	return nil, imapserver.ErrAuthFailed
 }
 
 // randomUIDValidity starts each server's UIDVALIDITY values elsewhere, so that

@@ -39,7 +39,13 @@ type row struct {
 func (s *session) Close() error { return s.Unselect() }
 
 // Login implements imapserver.Session.
-func (s *session) Login(user, password string) error { return s.srv.login(user, password) }
+func (s *session) Login(user, password string) error {
+	a, err := s.srv.login(user, password)
+	if err == nil {
+		s.acct = a
+	}
+	return err
+}
 
 // AuthenticateMechanisms implements imapserver.SessionSASL.
 func (s *session) AuthenticateMechanisms() []string { return []string{sasl.Plain} }
@@ -53,7 +59,7 @@ func (s *session) Authenticate(mech string) (sasl.Server, error) {
 		if identity != "" && identity != user {
 			return no(imap.ResponseCodeAuthorizationFailed, "Cannot act for another user")
 		}
-		return s.srv.login(user, password)
+		return s.Login(user, password)
 	})}, nil
 }
 
@@ -241,6 +247,10 @@ func (r row) shown(rev2 bool) []imap.Flag {
 // Idle implements imapserver.Session (RFC 2177). The channel to wait on is
 // taken under the same lock as the state, so that no change is missed.
 func (s *session) Idle(w *imapserver.UpdateWriter, stop <-chan struct{}) error {
+	if s.srv.faults.dropIdle {
+		<-stop
+		return nil
+	}
 	for {
 		s.acct.mu.Lock()
 		wake := s.acct.wake

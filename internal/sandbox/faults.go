@@ -1,0 +1,145 @@
+package sandbox
+
+import (
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/emersion/go-imap/v2"
+
+	"github.com/imapknife/imapknife/internal/fault"
+)
+
+// faults is what a sandbox does wrong on purpose, so that people see what
+// their scripts make of it.
+type faults struct {
+	dropIdle   bool          // IDLE never tells anything
+	byeAfter   int           // commands of a connection that are still answered; 0: all
+	cutAfter   int           // the same, and no BYE
+	delay      time.Duration // before each command is looked at
+	late       time.Duration // before accepted mail is there
+	twice      bool          // mail comes two times
+	noLogin    bool
+	smtpRefuse bool
+	noCaps     []string
+}
+
+// FaultNames lists the faults that Options.Faults can name, with their values.
+func FaultNames() []string {
+	return []string{"drop-idle", "bye-after=N", "cut-after=N", "delay=TIME", "late=TIME", "twice", "no-login", "smtp-refuse", "no-CAPABILITY"}
+}
+
+// parseFaults reads the faults. Errors are of kind Usage.
+func parseFaults(names []string) (f faults, err error) {
+	for _, text := range names {
+		name, value, has := strings.Cut(text, "=")
+		number := func(to *int) {
+			var n int
+			if n, err = strconv.Atoi(value); err == nil && n > 0 {
+				*to = n
+				return
+			}
+			err = fault.New(fault.Usage, "the fault %s needs a number above 0: %s=5", name, name)
+		}
+		duration := func(to *time.Duration) {
+			if *to, err = time.ParseDuration(value); err != nil || *to <= 0 {
+				err = fault.New(fault.Usage, "the fault %s needs a time: %s=2s", name, name)
+			}
+		}
+		known := true
+		switch name {
+		case "bye-after":
+			number(&f.byeAfter)
+		case "cut-after":
+			number(&f.cutAfter)
+		case "delay":
+			duration(&f.delay)
+		case "late":
+			duration(&f.late)
+		default:
+			known = !has && f.flag(name)
+		}
+		if !known {
+			return f, fault.New(fault.Usage, "unknown fault %q", text).Hint("%s", strings.Join(FaultNames(), ", "))
+		}
+		if err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+// flag sets a fault without a value, and reports whether there is one.
+func (f *faults) flag(name string) bool {
+	switch name {
+	case "drop-idle":
+		f.dropIdle = true
+	case "twice":
+		f.twice = true
+	case "no-login":
+		f.noLogin = true
+	case "smtp-refuse":
+		f.smtpRefuse = true
+	default:
+		hidden, ok := strings.CutPrefix(name, "no-")
+		if !ok || !hideable(hidden) {
+			return false
+		}
+		f.noCaps = append(f.noCaps, strings.ToUpper(hidden))
+	}
+	return true
+}
+
+// hideable reports whether the sandbox offers a capability, IMAP itself aside.
+func hideable(name string) bool {
+	offered := append(backendCaps[:], imap.CapIdle, imap.CapUnselect, imap.CapEnable, imap.CapSASLIR, imap.CapLiteralMinus)
+	return slices.ContainsFunc(offered, func(c imap.Cap) bool {
+		return strings.EqualFold(string(c), name) && c != imap.CapIMAP4rev1 && c != imap.CapIMAP4rev2
+	})
+}
+
+// spoil does to a connection what its faults are, before it looks at another
+// command; the error ends it.
+func (f *front) spoil() error {
+	f.commands++
+	if d := f.faults.delay; d > 0 {
+		select {
+		case <-time.After(d):
+		case <-f.gone:
+			return net.ErrClosed
+		}
+	}
+	switch {
+	case f.faults.byeAfter > 0 && f.commands > f.faults.byeAfter:
+		_, _ = f.Write([]byte("* BYE The sandbox was told to say so\r\n"))
+		return net.ErrClosed
+	case f.faults.cutAfter > 0 && f.commands > f.faults.cutAfter:
+		reset(f.Conn)
+		return net.ErrClosed
+	}
+	return nil
+}
+
+// reset has the client see that the connection is lost, and not ended.
+func reset(c net.Conn) {
+	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = t.NetConn()
+	}
+	if t, ok := c.(*net.TCPConn); ok {
+		_ = t.SetLinger(0)
+	}
+	_ = c.Close()
+}
+
+// later runs fn after a while, unless the server is closed before.
+func (s *Server) later(d time.Duration, fn func()) {
+	s.serving.Go(func() {
+		select {
+		case <-time.After(d):
+			fn()
+		case <-s.closing:
+		}
+	})
+}
