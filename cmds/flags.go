@@ -239,7 +239,7 @@ var registry = append([]*flag{
 	{name: "at-most", arity: one, kind: count, value: "N", group: groupVerb, help: "N messages or fewer"},
 	{name: "per-recipient", group: groupVerb, help: "each recipient of mail has an account: the address is the user, the password that of the sandbox"},
 	{name: "keep", arity: one, kind: file, value: "DIR", group: groupVerb, help: "leave each mail that is sent as a file in this directory"},
-	{name: "tls", group: groupVerb, help: "speak TLS, with a certificate made for this sandbox (IMAPKNIFE_CA_FILE)"},
+	{name: "with-tls", group: groupVerb, help: "speak TLS, with a certificate made for this sandbox (IMAPKNIFE_CA_FILE)"},
 	{name: "fault", arity: many, value: "NAME", group: groupVerb, help: "go wrong: " + strings.Join(sandbox.FaultNames(), ", ")},
 	{name: "state", arity: one, kind: file, value: "FILE", group: groupVerb, help: "what is known of the mailboxes: read from this file, and written to it when the rows are out"},
 	{name: "events", arity: one, value: "A,B", group: groupVerb, help: "of these only: new, flags, expunged"},

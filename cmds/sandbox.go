@@ -42,14 +42,14 @@ soon as it is accepted, whoever it is for.`,
 			{"test a script", "imapknife sandbox --seed testmails -- ./check-mails.sh"},
 			{"mail that comes late, over IDLE that says nothing", "imapknife sandbox --fault late=2s --fault drop-idle -- ./signup-test.sh"},
 		},
-		flags:  append(lookup("seed", "per-recipient", "keep", "tls", "fault"), inGroup(groupOutput)...),
+		flags:  append(lookup("seed", "per-recipient", "keep", "with-tls", "fault"), inGroup(groupOutput)...),
 		row:    result.Sandbox{},
 		single: true,
 		opaque: true,
 		setup: func(in *input) (runner, error) {
 			o := sandboxOptions{in: in, command: in.args, server: sandbox.Options{
-				Seed: in.last("seed"), Keep: in.last("keep"), PerRecipient: in.flagged("per-recipient"), TLS: in.flagged("tls"),
-				Faults: in.all("fault"), Now: in.p.Now, Log: in.p.Stderr,
+				Seed: in.last("seed"), Keep: in.last("keep"), PerRecipient: in.flagged("per-recipient"), TLS: in.flagged("with-tls"),
+				Faults: in.all("fault"), Now: in.p.Now, Problem: func(err error) { in.p.Say("%v", err) },
 			}}
 			for _, name := range [...]string{"seed", "keep"} {
 				if in.last(name) == "" && in.flagged(name) {

@@ -21,6 +21,9 @@ const (
 	pollWait = 2 * time.Second // without IDLE, or for several mailboxes
 )
 
+// lastLook is how long the look at the deadline may take.
+const lastLook = 10 * time.Second
+
 // lostPauses are the waits before each try to open a lost session again; the
 // last one is repeated.
 var lostPauses = [...]time.Duration{0, 300 * time.Millisecond, time.Second, 3 * time.Second}
@@ -73,8 +76,12 @@ func (v *vigil) begin(ctx context.Context) error {
 
 // until looks until enough is content with what is there, and once more at the
 // deadline. It reports whether enough was.
+//
+// A server that falls silent at the deadline is not waited for much longer.
 func (v *vigil) until(ctx context.Context, enough func([]*picked) bool) (found []*picked, ok bool, err error) {
 	now := v.c.in.p.Now
+	ctx, cancel := context.WithDeadlineCause(ctx, v.end.Add(lastLook), fault.New(fault.Connect, "no answer from the server %s for %v, when the time was over", v.c.cfg.Addr(), lastLook))
+	defer cancel()
 	for {
 		late := !now().Before(v.end)
 		found, err = v.look(ctx)

@@ -212,7 +212,7 @@ type Version struct {
 type Sandbox struct {
 	URL      string `json:"url" doc:"URL of the sandbox, for IMAPKNIFE_URL"`
 	Password string `json:"password" doc:"password of the sandbox, for IMAPKNIFE_PASSWORD"`
-	CAFile   string `json:"ca_file,omitempty" doc:"file with the certificate's authority, for IMAPKNIFE_CA_FILE; with --tls"`
+	CAFile   string `json:"ca_file,omitempty" doc:"file with the certificate's authority, for IMAPKNIFE_CA_FILE; with --with-tls"`
 	SMTPHost string `json:"smtp_host" doc:"where to send mail by SMTP"`
 	SMTPPort string `json:"smtp_port" doc:"the port for that"`
 	SMTPURL  string `json:"smtp_url" doc:"the same as a URL"`

@@ -114,6 +114,7 @@ func (f *front) spoil() error {
 	switch {
 	case f.faults.byeAfter > 0 && f.commands > f.faults.byeAfter:
 		_, _ = f.Write([]byte("* BYE The sandbox was told to say so\r\n"))
+		_ = f.Conn.Close()
 		return net.ErrClosed
 	case f.faults.cutAfter > 0 && f.commands > f.faults.cutAfter:
 		reset(f.Conn)

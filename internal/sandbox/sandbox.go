@@ -52,6 +52,9 @@ type Options struct {
 	// Log gets protocol and connection errors, Debug every line both ways
 	// with secrets starred out. Both may be nil.
 	Log, Debug io.Writer
+	// Problem is told of mail that could not be kept or delivered; it is called
+	// by several goroutines. It may be nil.
+	Problem func(error)
 	// NoCaps are capabilities to do without: they are not advertised, and
 	// commands that belong to them are refused. Hiding one that IMAP4rev2
 	// includes (RFC 9051, appendix E) hides IMAP4rev2 too.
@@ -88,7 +91,7 @@ type Server struct {
 	faults       faults
 	perRecipient bool
 	keeper       *keeper
-	log          *log.Logger
+	problem      func(error)
 
 	mu       sync.Mutex
 	accounts map[string]*account // of recipients
@@ -108,7 +111,10 @@ func Start(o Options) (*Server, error) {
 	s := &Server{
 		user: o.User, password: o.Password, now: o.Now, caps: newCapabilities(append(wrong.noCaps, o.NoCaps...)),
 		faults: wrong, perRecipient: o.PerRecipient, accounts: map[string]*account{},
-		log: log.New(writerOrDiscard(o.Log), "", 0), closing: make(chan struct{}),
+		problem: o.Problem, closing: make(chan struct{}),
+	}
+	if s.problem == nil {
+		s.problem = func(error) {}
 	}
 	if !s.caps.has(imap.CapIMAP4rev1) && !s.caps.has(imap.CapIMAP4rev2) {
 		return nil, fault.New(fault.Usage, "cannot hide both IMAP4rev1 and IMAP4rev2")
@@ -157,7 +163,7 @@ func Start(o Options) (*Server, error) {
 			return &session{srv: s, acct: s.acct, conn: c}, nil, nil
 		},
 		Caps:         s.caps.available,
-		Logger:       s.log,
+		Logger:       log.New(writerOrDiscard(o.Log), "", 0),
 		InsecureAuth: true, // loopback only
 	})
 	s.serving.Go(func() { _ = s.imap.Serve(s.listener) })

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -144,7 +145,7 @@ func (d *delivery) LMTPData(r io.Reader, status smtp.StatusCollector) error {
 func (s *Server) deliver(d *delivery, mail []byte) error {
 	now := s.now()
 	if err := s.keeper.keep(mail); err != nil {
-		s.log.Printf("cannot keep a mail: %v", err)
+		s.problem(fault.Wrap(fault.Local, err, "cannot keep a mail"))
 		return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 3, 1}, Message: "Cannot keep the mail"}
 	}
 	put := func() error {
@@ -168,7 +169,7 @@ func (s *Server) deliver(d *delivery, mail []byte) error {
 		return nil
 	}
 	if err := put(); err != nil {
-		s.log.Printf("cannot deliver a mail: %v", err)
+		s.problem(fault.Wrap(fault.Local, err, "cannot deliver a mail"))
 		return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 3, 1}, Message: "Cannot deliver the mail"}
 	}
 	return nil
@@ -228,7 +229,18 @@ func newKeeper(dir string) (*keeper, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fault.Wrap(fault.Local, err, "cannot make the directory %q", dir)
 	}
-	return &keeper{dir: dir}, nil
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fault.Wrap(fault.Local, err, "cannot read the directory %q", dir)
+	}
+	k := &keeper{dir: dir}
+	for _, e := range entries { // the numbers go on
+		number, _, _ := strings.Cut(e.Name(), "-")
+		if n, err := strconv.Atoi(number); err == nil {
+			k.n = max(k.n, n)
+		}
+	}
+	return k, nil
 }
 
 // keep writes a mail as it was sent. Files that are there stay.
