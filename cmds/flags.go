@@ -242,7 +242,7 @@ var registry = append([]*flag{
 	{name: "with-tls", group: groupVerb, help: "speak TLS, with a certificate made for this sandbox (IMAPKNIFE_CA_FILE)"},
 	{name: "fault", arity: many, value: "NAME", group: groupVerb, help: "go wrong: " + strings.Join(sandbox.FaultNames(), ", ")},
 	{name: "state", arity: one, kind: file, value: "FILE", group: groupVerb, help: "what is known of the mailboxes: read from this file, and written to it when the rows are out"},
-	{name: "events", arity: one, value: "A,B", group: groupVerb, help: "of these only: new, flags, expunged"},
+	{name: "events", arity: one, value: "A,B", group: groupVerb, help: "of these only: new, flags, expunged; watch: mailbox-created, mailbox-deleted"},
 	{name: "keep-going", group: groupVerb, help: "go on when the command has failed for a message"},
 	{name: "junit", arity: one, kind: file, value: "FILE", group: groupVerb, help: "write the outcome to a file as JUnit XML"},
 	{name: "tap", group: groupVerb, help: "print the outcome as TAP"},

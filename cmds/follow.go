@@ -23,6 +23,8 @@ const (
 	eventNew      = "new"
 	eventFlags    = "flags"
 	eventExpunged = "expunged"
+	eventCreated  = "mailbox-created"
+	eventDeleted  = "mailbox-deleted"
 )
 
 // followFlags are the flags of the verbs that tell what happens.
@@ -58,9 +60,12 @@ func (in *input) follower(c *connection) (*follower, error) {
 		return nil, fault.New(fault.Usage, "--mark and --state exclude each other: the state tells where to go on")
 	}
 	all := []string{eventNew, eventFlags, eventExpunged}
+	if in.verb.runs { // it stays, and can be told
+		all = append(all, eventCreated, eventDeleted)
+	}
 	for _, e := range f.events {
 		if !slices.Contains(all, e) {
-			return nil, fault.New(fault.Usage, "--events: %q is none", e).Hint("new, flags, expunged")
+			return nil, fault.New(fault.Usage, "--events: %q is none", e).Hint("%s", strings.Join(all, ", "))
 		}
 	}
 	var err error

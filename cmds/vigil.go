@@ -38,6 +38,10 @@ type vigil struct {
 	end   time.Time     // the deadline
 	poll  time.Duration // --poll, 0 for the usual
 	idles bool          // the server has not refused IDLE
+	// notified: the server tells of all the mailboxes, whichever is open. names:
+	// it shall also tell of mailboxes that come and go.
+	notified, names bool
+	hasty           int // looks in a row that no pause came before
 	// existing: without a mark, what is there already counts, too.
 	existing bool
 }
@@ -58,8 +62,8 @@ func (v *vigil) begin(ctx context.Context) error {
 		return err
 	}
 	v.sel.all, v.sel.boxes, v.idles = false, names, true
-	if v.sel.since != nil || v.existing {
-		return nil
+	if err := v.attach(ctx); err != nil || v.sel.since != nil || v.existing {
+		return err
 	}
 	token := mark.Token{Account: v.s.Account()}
 	for _, name := range names {
@@ -72,6 +76,16 @@ func (v *vigil) begin(ctx context.Context) error {
 	v.sel.since = &token
 	v.c.in.say("waiting for what comes after --mark %s", token)
 	return nil
+}
+
+// attach prepares a session, the first or another one: with NOTIFY (RFC 5465),
+// IDLE in one mailbox is about all of them.
+func (v *vigil) attach(ctx context.Context) (err error) {
+	v.notified = false
+	if len(v.sel.boxes) > 1 || v.names {
+		v.notified, err = v.s.Notify(ctx, v.sel.boxes, v.names)
+	}
+	return err
 }
 
 // until looks until enough is content with what is there, and once more at the
@@ -136,12 +150,23 @@ func (v *vigil) read(ctx context.Context, found []*picked, w *want, emit func(*r
 // while.
 func (v *vigil) rest(ctx context.Context) error {
 	left := v.end.Sub(v.c.in.p.Now())
-	if v.idles && len(v.sel.boxes) == 1 {
+	if v.idles && (len(v.sel.boxes) == 1 || v.notified) {
 		leg := idleLeg
 		if v.poll > 0 {
 			leg = v.poll
 		}
+		// A server that tells of something beside each answer must not be
+		// asked without a pause.
+		if v.hasty++; v.hasty > maxHasty {
+			if err := sleep(ctx, min(hastyPause, left)); err != nil {
+				return err
+			}
+		}
+		began := v.c.in.p.Now()
 		_, err := v.s.Idle(ctx, min(leg, left))
+		if v.c.in.p.Now().Sub(began) >= hastyPause {
+			v.hasty = 0
+		}
 		if fault.KindOf(err) != fault.Refused || v.s.Broken() {
 			return err
 		}
@@ -154,6 +179,11 @@ func (v *vigil) rest(ctx context.Context) error {
 	}
 	return sleep(ctx, min(pause, left))
 }
+
+const (
+	maxHasty   = 5
+	hastyPause = 100 * time.Millisecond
+)
 
 // sleep waits, or returns why ctx has ended.
 func sleep(ctx context.Context, d time.Duration) error {
@@ -188,6 +218,9 @@ func (v *vigil) again(ctx context.Context, lost error) error {
 		}
 		if err == nil {
 			v.s, v.idles = s, true
+			err = v.attach(ctx)
+		}
+		if err == nil {
 			return nil
 		}
 		if fault.KindOf(err) != fault.Connect && fault.KindOf(err) != fault.Refused || ctx.Err() != nil {

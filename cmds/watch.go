@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os/exec"
+	"slices"
 	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
@@ -20,9 +21,10 @@ type watchOptions struct {
 	program string        // of the command, found
 	timeout time.Duration // 0: until interrupted
 	poll    time.Duration
-	going   bool // --keep-going
-	failed  int  // commands
-	lost    bool // a row could not be printed
+	going   bool     // --keep-going
+	failed  int      // commands
+	names   []string // of the mailboxes, where the server tells of them
+	lost    bool     // a row could not be printed
 }
 
 func newWatch() *verb {
@@ -30,7 +32,8 @@ func newWatch() *verb {
 		name: "watch", group: groupCI, args: "[PROGRAM…] [-- COMMAND [ARG…]]",
 		summary: "print what happens in a mailbox, as it happens",
 		about: `Prints a JSON object a line for each message that is new, has other flags, or is
-gone, until it is interrupted or --timeout is over. Every line carries a mark:
+gone, until it is interrupted or --timeout is over, and where the server tells
+(NOTIFY) for mailboxes that come and go. Every line carries a mark:
 --mark goes on behind it. With --state FILE it goes on where the last run ended,
 and what was gone in between is told, too. A connection that is lost is opened
 again, and nothing is told twice. A COMMAND runs for each new message, one at a
@@ -107,6 +110,15 @@ func runWatch(ctx context.Context, s *session.Session, out *output.Printer, o *w
 		return err
 	}
 	v := &vigil{c: o.c, sel: o.sel, s: s, out: out, end: o.in.p.Now().Add(forever), poll: o.poll, idles: true}
+	v.names = o.tells(eventCreated) || o.tells(eventDeleted)
+	if err := v.attach(ctx); err != nil {
+		return err
+	}
+	if v.notified && v.names {
+		if o.names, err = listed(ctx, s); err != nil {
+			return err
+		}
+	}
 	if o.timeout > 0 {
 		v.end = o.in.p.Now().Add(o.timeout)
 	}
@@ -121,8 +133,13 @@ func runWatch(ctx context.Context, s *session.Session, out *output.Printer, o *w
 			err = serr
 		}
 	}()
+	lost := false
 	for late := false; ; {
 		err := o.round(ctx)
+		if err == nil && (v.s.Listed() || lost) && v.notified && v.names {
+			err = o.mailboxes(ctx)
+			lost = err != nil
+		}
 		if err == nil && late {
 			return o.verdict()
 		}
@@ -139,6 +156,7 @@ func runWatch(ctx context.Context, s *session.Session, out *output.Printer, o *w
 			if err := o.attach(ctx, v.s); err != nil && !v.s.Broken() {
 				return err
 			}
+			lost = true
 		}
 		late = !o.in.p.Now().Before(v.end)
 	}
@@ -158,6 +176,43 @@ func (o *watchOptions) round(ctx context.Context) error {
 		return err
 	}
 	return o.save()
+}
+
+// listed are the names of the mailboxes that there are.
+func listed(ctx context.Context, s *session.Session) (names []string, err error) {
+	err = s.List(ctx, session.ListRequest{Patterns: []string{"*"}}, func(e *session.ListEntry) error {
+		if !e.Has(`\NonExistent`) {
+			names = append(names, e.Name)
+		}
+		return nil
+	})
+	return names, err
+}
+
+// mailboxes tells which mailboxes have come and gone. What the server says of
+// them is a hint that it is time to look, as for messages.
+func (o *watchOptions) mailboxes(ctx context.Context) error {
+	now, err := listed(ctx, o.s)
+	if err != nil {
+		return err
+	}
+	was := o.names
+	o.names = now
+	for _, x := range [...]struct {
+		event         string
+		these, others []string
+	}{{eventDeleted, was, now}, {eventCreated, now, was}} {
+		for _, name := range x.these {
+			if slices.Contains(x.others, name) || !o.tells(x.event) {
+				continue
+			}
+			row := &result.Event{Event: x.event, Message: result.Message{Place: result.Place{Account: o.s.Account(), Mailbox: name}}}
+			if err := o.tell(ctx, row); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // verdict is how a watch ends whose time is over.

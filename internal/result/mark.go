@@ -25,7 +25,7 @@ type Extracted struct {
 
 // Event is a row of watch and changes: what has happened to a message.
 type Event struct {
-	Event string `json:"event" doc:"new, flags (they are others than before) or expunged"`
+	Event string `json:"event" doc:"new, flags (they are others than before), expunged; mailbox-created, mailbox-deleted (uid and uidvalidity are 0)"`
 	Message
 	Mark string `json:"mark" doc:"what came before, this event included, is old to it: for --mark"`
 }

@@ -226,8 +226,8 @@ func (s *Session) notice(r *wire.Response) {
 	switch r.Kind {
 	case "CAPABILITY":
 		s.setCaps(parseCaps(string(r.Text())))
-	case "EXISTS", "EXPUNGE", "VANISHED":
-		s.stirred = true
+	default:
+		s.heard(r.Kind)
 	}
 }
 

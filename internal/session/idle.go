@@ -7,8 +7,8 @@ import (
 	"github.com/imapknife/imapknife/internal/wire"
 )
 
-// Idle waits until the server tells of a change in the open mailbox, at most d
-// (IDLE, RFC 2177), and reports whether it did. One that it has told of since
+// Idle waits until the server tells of a change in the open mailbox, or in one
+// that Notify has named, at most d (IDLE, RFC 2177), and reports whether it did. One that it has told of since
 // the mailbox was opened, beside the answer to another command, counts: that
 // will not be told again. What it does not tell may have happened all the same:
 // look again in any case. A server without IDLE, or that refuses it, is an error
@@ -20,14 +20,16 @@ func (s *Session) Idle(ctx context.Context, d time.Duration) (changed bool, err 
 	if err := s.Need(ctx, "IDLE", "waiting"); err != nil {
 		return false, err
 	}
-	if s.stirred {
+	if s.stirred || s.news {
+		s.news = false
 		return true, nil
 	}
 	end := s.cfg.Now().Add(d)
-	p, err := s.c.Send(ctx, wire.NewCommand("IDLE").Idles().On(func(*wire.Response) error {
+	p, err := s.c.Send(ctx, wire.NewCommand("IDLE").Idles().On(func(r *wire.Response) error {
 		changed = true
+		s.heard(r.Kind)
 		return nil
-	}, "EXISTS", "EXPUNGE", "VANISHED", "FETCH"))
+	}, "EXISTS", "EXPUNGE", "VANISHED", "FETCH", "STATUS", "LIST"))
 	if err != nil {
 		return false, err
 	}
@@ -45,6 +47,7 @@ func (s *Session) Idle(ctx context.Context, d time.Duration) (changed bool, err 
 		}
 	}
 	st, err := s.c.End(ctx, p)
+	s.news = false
 	if err == nil && !st.OK() {
 		err = refusal(st, "IDLE is refused")
 	}

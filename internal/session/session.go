@@ -163,6 +163,9 @@ type Session struct {
 	probed    bool            // the NOOP that proves dropping has been sent
 	box       *Box
 	stirred   bool // the server has told of a change since that was opened
+	notified  bool // NOTIFY is in force
+	news      bool // the server has told of a change in some mailbox, by NOTIFY
+	listed    bool // and of mailboxes that came or went
 
 	others map[*wire.Pending]func() *wire.Command // another spelling to try
 	raws   map[string]string                      // names to octets, of mailboxes whose name is no modified UTF-7
