@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/wire"
 )
 
@@ -50,5 +51,8 @@ func (f *fetch) vanished(r *wire.Response) error {
 		}
 	}
 	r.Set(func(lo, hi uint32) { f.q.Gone.Add(min(lo, hi), max(lo, hi)) })
+	if err := r.Err(); wire.IsSyntax(err) { // passed over, what is gone would never be told
+		return fault.New(fault.Protocol, "the server's VANISHED cannot be read: %v", err)
+	}
 	return r.Err()
 }
