@@ -55,7 +55,8 @@ func newExpectation(name, summary string, read func(*input, *expectOptions) erro
 	return &verb{
 		name: name, args: "[PROGRAM…]", summary: summary,
 		about: about + ` Without --mark, what is there
-already counts. When it is not so: exit 1, with the messages that matched, or how
+already counts. What mail says is looked at decoded, and --to is exactly an
+address, in To, Cc, Delivered-To or X-Original-To. When it is not so: exit 1, with the messages that matched, or how
 many new ones there were and which condition the nearest one fails.`,
 		examples: examples,
 		flags:    append(append(lookup(flags...), lookup("junit", "tap")...), watchFlags()...),

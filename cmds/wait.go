@@ -30,8 +30,9 @@ func newWait() *verb {
 		about: `Waits until a message that is new to --mark matches, or --matches N of them, and
 prints it like search --long. Without --mark, what comes from now on is new, and
 the mark of now is told on standard error; with --existing, what is there counts
-too. It is the search that decides; IDLE only says when to look. A lost
-connection is opened again. When the time is up: exit 1, with how many new
+too. What mail says is looked at decoded, and --to is exactly an address, in To,
+Cc, Delivered-To or X-Original-To. It is the search that decides; IDLE only says
+when to look. A lost connection is opened again. When the time is up: exit 1, with how many new
 messages there were, and which condition the nearest one fails.`,
 		examples: []example{
 			{"the mail that a sign-up sends", `imapknife wait --mark "$T0" --to qa@example.org --subject Confirm --timeout 90s --json`},
