@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/output"
 )
 
@@ -15,9 +16,14 @@ func newHelp() *verb {
 	return &verb{
 		name: "help", group: groupMeta, args: "[VERB]",
 		summary:  "show help",
-		about:    "Shows all commands, or one with its flags and examples.",
-		examples: []example{{"all about search", "imapknife help search"}},
+		about:    "Shows all commands, or one with its flags and examples. With --json it is the\ntable that all of this is made from.",
+		examples: []example{{"all about search", "imapknife help search"}, {"the flags of search for a program", "imapknife help search --jq '.[].flags[].name'"}},
+		flags:    inGroup(groupOutput),
+		row:      result.Command{},
 		setup: func(in *input) (runner, error) {
+			if in.structured() || in.flagged("jsonl") || in.flagged("fields") {
+				return in.helpRows()
+			}
 			if len(in.args) == 0 {
 				return func(context.Context) error { return write(in.p.Stdout, overview()) }, nil
 			}
@@ -28,6 +34,31 @@ func newHelp() *verb {
 			return func(context.Context) error { return write(in.p.Stdout, text) }, nil
 		},
 	}
+}
+
+// helpRows is the table of commands, or of those that the arguments name.
+func (in *input) helpRows() (runner, error) {
+	var rows []any
+	for _, d := range Docs() {
+		under := d.Path == strings.Join(in.args, " ") || strings.HasPrefix(d.Path, strings.Join(in.args, " ")+" ")
+		if len(in.args) > 0 && !under {
+			continue
+		}
+		c := &result.Command{Command: d.Path, Group: d.Group, Arguments: d.Args, Summary: d.Summary, About: d.About, Rows: d.Row != nil, Flags: []result.CommandFlag{}, Examples: []result.CommandExample{}}
+		for _, f := range d.Flags {
+			c.Flags = append(c.Flags, result.CommandFlag{Name: f.Name, Usage: f.Usage, Group: f.Group, Env: f.Env, Help: f.Help})
+		}
+		for _, e := range d.Examples {
+			c.Examples = append(c.Examples, result.CommandExample{What: e.What, Line: e.Line})
+		}
+		rows = append(rows, c)
+	}
+	if len(rows) == 0 {
+		_, err := helpOn(in.args)
+		return nil, err
+	}
+	spec := output.Spec{Row: result.Command{}, Columns: []output.Column{{Field: "command"}, {Field: "summary", Flex: true}}}
+	return func(ctx context.Context) error { return in.rows(ctx, spec, rows...) }, nil
 }
 
 // write prints text on standard output.
@@ -76,7 +107,7 @@ func usage() string {
 	var out strings.Builder
 	out.WriteString("imapknife is a swiss-army knife for IMAP: each command opens a session, does one\nthing and prints text or JSON for a pipeline.\n\n")
 	out.WriteString("usage: imapknife [flags] COMMAND [flags] [arguments]\n")
-	for _, group := range []string{groupMailboxes, groupMessages, groupCI, groupServer, groupMeta} {
+	for _, group := range []string{groupAccounts, groupMailboxes, groupMessages, groupCI, groupServer, groupMeta} {
 		fmt.Fprintf(&out, "\n%s\n", group)
 		for _, v := range verbs() {
 			if v.group != group {

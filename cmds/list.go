@@ -84,6 +84,7 @@ func runList(ctx context.Context, s *session.Session, out *output.Printer, in *i
 		}
 	}
 	var refused causes
+	var names []string // of all of them, for completion
 	told := 0
 	tell := func(e *session.ListEntry) error {
 		row := result.Mailbox{
@@ -92,6 +93,9 @@ func runList(ctx context.Context, s *session.Session, out *output.Printer, in *i
 		}
 		if !e.Exact {
 			row.RawName = e.Raw
+		}
+		if len(names) <= maxSeen && e.Selectable() {
+			names = append(names, e.Name)
 		}
 		if e.Status != nil {
 			row.Counts = counts(e.Status)
@@ -123,6 +127,9 @@ func runList(ctx context.Context, s *session.Session, out *output.Printer, in *i
 	}
 	if err == nil && out.Rows() == 0 && len(o.patterns) > 0 && o.patterns[0] != "*" {
 		return fault.New(fault.Negative, "no mailbox matches").Hint("imapknife list shows all of them")
+	}
+	if err == nil && !o.subscribed && len(o.patterns) == 1 && o.patterns[0] == "*" {
+		in.p.keepMailboxes(s.Account(), names)
 	}
 	if err != nil || len(refused) == 0 {
 		return err

@@ -110,6 +110,9 @@ func (p *Process) Say(format string, args ...any) {
 
 // Main runs the command line and returns the exit status.
 func Main(p *Process) int {
+	if len(p.Args) > 1 && p.Args[1] == completeVerb {
+		return p.complete(p.Args[2:])
+	}
 	ctx, stop := p.signals()
 	defer stop()
 	p.ctx = ctx

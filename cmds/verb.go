@@ -98,7 +98,7 @@ func newTable() []*verb {
 		newStore(), newCopy(), newMove(), newDelete(), newExpunge(),
 		newMark(), newWait(), newExpect(), newWatch(), newChanges(), newSandbox(),
 		newCapability(),
-		newSchema(), newHelp(), newVersion(),
+		newSchema(), newCompletion(), newHelp(), newVersion(),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,11 +41,34 @@ func run(root string, check bool) error {
 		"README.md":        readme,
 		"docs/commands.md": []byte(commands(cmds.Docs())),
 	}
+	pages, err := manuals(root, cmds.Docs())
+	if err != nil {
+		return err
+	}
+	maps.Copy(files, pages)
 	var stale []string
+	kept, err := filepath.Glob(filepath.Join(root, "man", "*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range kept { // pages of what is gone
+		if pages["man/"+filepath.Base(path)] != nil {
+			continue
+		}
+		stale = append(stale, "man/"+filepath.Base(path))
+		if !check {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
 	for name, want := range files {
 		path := filepath.Join(root, name)
 		if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, want) {
 			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			return err
 		}
 		if check {
 			stale = append(stale, name)
@@ -52,7 +76,7 @@ func run(root string, check bool) error {
 			return err
 		}
 	}
-	if len(stale) > 0 {
+	if check && len(stale) > 0 {
 		slices.Sort(stale)
 		return fmt.Errorf("out of date: %s (run make generate)", strings.Join(stale, ", "))
 	}
