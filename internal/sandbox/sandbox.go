@@ -2,9 +2,10 @@
 // their scripts against it, and our own scripts run on it.
 //
 // The protocol is go-imap's imapserver, the backend (mailboxes, messages,
-// MIME, search) is ours; docs/decisions/0006 says why. It keeps everything in
-// memory, listens on loopback only and must not touch any file but the seed it
-// is told to read. It shares no code with the client side of imapknife, so
+// MIME, search) is ours; docs/decisions/0006 says why. Mail comes in by
+// go-smtp (docs/decisions/0019). It keeps everything in memory, listens on
+// loopback only and must not touch any file but the seed it is told to read
+// and those it is told to leave of mail. It shares no code with the client side of imapknife, so
 // that each is a witness of the other.
 package sandbox
 
@@ -132,6 +133,12 @@ func Start(o Options) (*Server, error) {
 	if s.keeper, err = newKeeper(o.Keep); err != nil {
 		return nil, err
 	}
+	var config *tls.Config
+	if o.TLS {
+		if config, s.ca, err = certify(o.Now()); err != nil {
+			return nil, err
+		}
+	}
 	ln := o.Listener
 	if ln == nil {
 		if ln, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
@@ -141,19 +148,19 @@ func Start(o Options) (*Server, error) {
 	if tcp, ok := ln.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		return nil, fault.New(fault.Safety, "sandbox listens on loopback only, not on %s", tcp)
 	}
-	var config *tls.Config
-	if o.TLS {
-		if config, s.ca, err = certify(o.Now()); err != nil {
-			return nil, err
-		}
+	if config != nil {
 		ln = tls.NewListener(ln, config)
 	}
 	if s.smtp, err = s.startSink(false, config, o.Log); err == nil {
-		if s.lmtp, err = s.startSink(true, config, o.Log); err != nil {
-			s.smtp.close()
-		}
+		s.lmtp, err = s.startSink(true, config, o.Log)
 	}
 	if err != nil {
+		if s.smtp != nil {
+			s.smtp.close()
+		}
+		if o.Listener == nil {
+			_ = ln.Close()
+		}
 		return nil, err
 	}
 	s.listener = newListener(ln, s.caps, o.Debug)

@@ -2,16 +2,14 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log"
 	"net"
-	"os"
-	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,19 +18,24 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"github.com/imapknife/imapknife/internal/fault"
-	mime "github.com/imapknife/imapknife/internal/message"
 )
 
-// maxRecipients is how many recipients one mail may have.
-const maxRecipients = 1000
+// Limits on what one mail can be given in front.
+const (
+	maxRecipients = 1000
+	maxAddress    = 512     // octets; RFC 5321, section 4.5.3.1, asks for 320
+	maxTrace      = 1 << 20 // octets: more than fields with that many and long addresses take
+)
 
 // sink takes mail from anybody for anybody, by SMTP or LMTP, and puts it into
 // the sandbox's mailboxes.
 type sink struct {
 	srv      *Server
 	lmtp     bool
-	listener net.Listener
+	listener *cutter
 	smtp     *smtp.Server
+	serving  sync.WaitGroup
+	close    func() // returns when no connection of it is served any more
 }
 
 // startSink listens on loopback and serves.
@@ -41,29 +44,80 @@ func (s *Server) startSink(lmtp bool, config *tls.Config, errors io.Writer) (*si
 	if err != nil {
 		return nil, fault.Wrap(fault.Local, err, "cannot listen on loopback")
 	}
-	k := &sink{srv: s, lmtp: lmtp, listener: ln}
+	k := &sink{srv: s, lmtp: lmtp, listener: &cutter{Listener: ln, open: map[net.Conn]struct{}{}}}
 	k.smtp = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
-		return &delivery{sink: k, from: c.Hostname()}, nil
+		name := oneLine(c.Hostname())
+		return &delivery{sink: k, from: name[:min(len(name), maxAddress)]}, nil
 	}))
 	k.smtp.LMTP, k.smtp.Domain, k.smtp.TLSConfig = lmtp, "localhost", config
 	k.smtp.AllowInsecureAuth = true // loopback only
-	k.smtp.EnableSMTPUTF8, k.smtp.EnableBINARYMIME = true, true
+	k.smtp.EnableSMTPUTF8 = true
 	k.smtp.MaxMessageBytes, k.smtp.MaxRecipients = maxMessage-maxTrace, maxRecipients
+	k.smtp.MaxLineLength = maxMessage // it holds for the mail as well, and HTML may be one line
 	k.smtp.ErrorLog = log.New(writerOrDiscard(errors), "", 0)
-	s.serving.Go(func() { _ = k.smtp.Serve(ln) })
+	k.close = sync.OnceFunc(k.shutdown)
+	k.serving.Go(func() { _ = k.smtp.Serve(k.listener) })
 	return k, nil
 }
 
-// maxTrace is how many octets the fields may take that a delivery adds.
-const maxTrace = 1 << 20
-
-func (k *sink) close() {
-	_ = k.smtp.Close()
-	_ = k.listener.Close() // in case it does not serve yet
+// shutdown cuts first: smtp.Server's Close misses a connection that it has
+// accepted but not yet begun to serve, and waits for none.
+func (k *sink) shutdown() {
+	k.listener.cut()
+	k.serving.Wait()
+	_ = k.smtp.Shutdown(context.Background())
 }
 
-// delivery is one connection's state; it implements smtp.LMTPSession and
-// smtp.AuthSession.
+// cutter is a listener that can end its connections.
+type cutter struct {
+	net.Listener
+	mu   sync.Mutex
+	open map[net.Conn]struct{} // nil: no more connections
+}
+
+// Accept implements net.Listener.
+func (l *cutter) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open == nil {
+		_ = c.Close()
+		return nil, net.ErrClosed
+	}
+	l.open[c] = struct{}{}
+	return &cuttable{Conn: c, from: l}, nil
+}
+
+// cut closes the listener and its connections.
+func (l *cutter) cut() {
+	_ = l.Listener.Close()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.open {
+		_ = c.Close()
+	}
+	l.open = nil
+}
+
+// cuttable is a connection that a cutter knows while it is open.
+type cuttable struct {
+	net.Conn
+	from *cutter
+}
+
+// Close implements net.Conn.
+func (c *cuttable) Close() error {
+	c.from.mu.Lock()
+	delete(c.from.open, c.Conn)
+	c.from.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// delivery is one connection's state; it implements smtp.AuthSession. LMTP's
+// answers for each recipient are the library's: all fare the same.
 type delivery struct {
 	sink   *sink
 	from   string // the client's name for itself
@@ -104,7 +158,12 @@ func (l *loginServer) Next(response []byte) (challenge []byte, done bool, err er
 	return nil, true, nil
 }
 
+var notAddress = &smtp.SMTPError{Code: 553, EnhancedCode: smtp.EnhancedCode{5, 1, 3}, Message: "Not an address"}
+
 func (d *delivery) Mail(from string, _ *smtp.MailOptions) error {
+	if len(from) > maxAddress {
+		return notAddress
+	}
 	d.sender = from
 	return nil
 }
@@ -113,10 +172,14 @@ func (d *delivery) Rcpt(to string, _ *smtp.RcptOptions) error {
 	if d.sink.srv.faults.smtpRefuse {
 		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "The sandbox was told to refuse"}
 	}
-	if strings.ContainsFunc(to, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return &smtp.SMTPError{Code: 553, EnhancedCode: smtp.EnhancedCode{5, 1, 3}, Message: "Not an address"}
+	if len(to) > maxAddress || to != oneLine(to) {
+		return notAddress
 	}
-	d.to = append(d.to, to)
+	// Who is named twice gets one copy: accounts go by the address in lower case.
+	name := strings.ToLower(to)
+	if !slices.ContainsFunc(d.to, func(had string) bool { return strings.ToLower(had) == name }) {
+		d.to = append(d.to, to)
+	}
 	return nil
 }
 
@@ -128,22 +191,13 @@ func (d *delivery) Data(r io.Reader) error {
 	return d.sink.srv.deliver(d, mail)
 }
 
-// LMTPData answers for each recipient: all fare the same.
-func (d *delivery) LMTPData(r io.Reader, status smtp.StatusCollector) error {
-	err := d.Data(r)
-	if _, ok := errors.AsType[*smtp.SMTPError](err); err != nil && !ok {
-		return err
-	}
-	for _, to := range d.to {
-		status.SetStatus(to, err)
-	}
-	return nil
-}
-
 // deliver puts a mail into the mailboxes, before it is acknowledged unless it
 // shall come late.
 func (s *Server) deliver(d *delivery, mail []byte) error {
 	now := s.now()
+	if bytes.IndexByte(mail, 0) >= 0 { // which no IMAP server can hand out
+		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "The mail contains NUL octets"}
+	}
 	if err := s.keeper.keep(mail); err != nil {
 		s.problem(fault.Wrap(fault.Local, err, "cannot keep a mail"))
 		return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 3, 1}, Message: "Cannot keep the mail"}
@@ -200,7 +254,7 @@ func (d *delivery) trace(mail []byte, now time.Time, to ...string) []byte {
 		with = "LMTP"
 	}
 	fmt.Fprintf(&b, "Received: from %s (localhost [127.0.0.1])\r\n\tby sandbox.invalid (imapknife) with %s;\r\n\t%s\r\n",
-		oneLine(d.from), with, now.Format("Mon, 2 Jan 2006 15:04:05 -0700"))
+		d.from, with, now.Format("Mon, 2 Jan 2006 15:04:05 -0700"))
 	b.Write(mail)
 	return b.Bytes()
 }
@@ -213,83 +267,4 @@ func oneLine(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// keeper leaves a file of each mail in a directory.
-type keeper struct {
-	dir string // empty: nothing is kept
-	mu  sync.Mutex
-	n   int
-}
-
-func newKeeper(dir string) (*keeper, error) {
-	if dir == "" {
-		return &keeper{}, nil
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, fault.Wrap(fault.Local, err, "cannot make the directory %q", dir)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fault.Wrap(fault.Local, err, "cannot read the directory %q", dir)
-	}
-	k := &keeper{dir: dir}
-	for _, e := range entries { // the numbers go on
-		number, _, _ := strings.Cut(e.Name(), "-")
-		if n, err := strconv.Atoi(number); err == nil {
-			k.n = max(k.n, n)
-		}
-	}
-	return k, nil
-}
-
-// keep writes a mail as it was sent. Files that are there stay.
-func (k *keeper) keep(mail []byte) error {
-	if k.dir == "" {
-		return nil
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for {
-		k.n++
-		f, err := os.OpenFile(filepath.Join(k.dir, fmt.Sprintf("%04d-%s.eml", k.n, slug(mail))), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if errors.Is(err, fs.ErrExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		_, err = f.Write(mail)
-		return errors.Join(err, f.Close())
-	}
-}
-
-// slug is a mail's subject as part of a file name: letters, digits and
-// hyphens, not many.
-func slug(mail []byte) string {
-	const most = 40
-	header, _, _ := bytes.Cut(mail, []byte("\r\n\r\n"))
-	fields, _ := mime.Headers(header)
-	var b strings.Builder
-	for _, f := range fields {
-		if !strings.EqualFold(f.Name, "Subject") {
-			continue
-		}
-		for _, r := range strings.ToLower(f.Value) {
-			switch {
-			case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
-				b.WriteRune(r)
-			case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-				b.WriteByte('-')
-			}
-			if b.Len() >= most {
-				break
-			}
-		}
-		break
-	}
-	if text := strings.Trim(b.String(), "-"); text != "" {
-		return text
-	}
-	return "mail"
 }
