@@ -34,7 +34,7 @@ func FaultNames() []string {
 // parseFaults reads the faults. Errors are of kind Usage.
 func parseFaults(names []string) (f faults, err error) {
 	for _, text := range names {
-		name, value, has := strings.Cut(text, "=")
+		name, value, _ := strings.Cut(text, "=")
 		number := func(to *int) {
 			var n int
 			if n, err = strconv.Atoi(value); err == nil && n > 0 {
@@ -48,7 +48,6 @@ func parseFaults(names []string) (f faults, err error) {
 				err = fault.New(fault.Usage, "the fault %s needs a time: %s=2s", name, name)
 			}
 		}
-		known := true
 		switch name {
 		case "bye-after":
 			number(&f.byeAfter)
@@ -59,10 +58,7 @@ func parseFaults(names []string) (f faults, err error) {
 		case "late":
 			duration(&f.late)
 		default:
-			known = !has && f.flag(name)
-		}
-		if !known {
-			return f, fault.New(fault.Usage, "unknown fault %q", text).Hint("%s", strings.Join(FaultNames(), ", "))
+			err = f.flag(text)
 		}
 		if err != nil {
 			return f, err
@@ -71,33 +67,39 @@ func parseFaults(names []string) (f faults, err error) {
 	return f, nil
 }
 
-// flag sets a fault without a value, and reports whether there is one.
-func (f *faults) flag(name string) bool {
-	switch name {
-	case "drop-idle":
+// flag sets a fault without a value. Names of capabilities may have a "=".
+func (f *faults) flag(name string) error {
+	capability, no := strings.CutPrefix(name, "no-")
+	switch {
+	case name == "drop-idle":
 		f.dropIdle = true
-	case "twice":
+	case name == "twice":
 		f.twice = true
-	case "no-login":
+	case name == "no-login":
 		f.noLogin = true
-	case "smtp-refuse":
+	case name == "smtp-refuse":
 		f.smtpRefuse = true
+	case no && slices.Contains(hideable(), strings.ToLower(capability)):
+		f.noCaps = append(f.noCaps, strings.ToUpper(capability))
+	case no:
+		return fault.New(fault.Usage, "unknown fault %q", name).Hint("no-login, or one of no-%s", strings.Join(hideable(), ", no-"))
 	default:
-		hidden, ok := strings.CutPrefix(name, "no-")
-		if !ok || !hideable(hidden) {
-			return false
-		}
-		f.noCaps = append(f.noCaps, strings.ToUpper(hidden))
+		return fault.New(fault.Usage, "unknown fault %q", name).Hint("%s", strings.Join(FaultNames(), ", "))
 	}
-	return true
+	return nil
 }
 
-// hideable reports whether the sandbox offers a capability, IMAP itself aside.
-func hideable(name string) bool {
-	offered := append(backendCaps[:], imap.CapIdle, imap.CapUnselect, imap.CapEnable, imap.CapSASLIR, imap.CapLiteralMinus)
-	return slices.ContainsFunc(offered, func(c imap.Cap) bool {
-		return strings.EqualFold(string(c), name) && c != imap.CapIMAP4rev1 && c != imap.CapIMAP4rev2
-	})
+// hideable lists the capabilities that the sandbox offers, in lower case, IMAP
+// itself and the way to log in aside.
+func hideable() (names []string) {
+	added := []imap.Cap{imap.CapIdle, imap.CapUnselect, imap.CapEnable, imap.CapSASLIR, imap.CapLiteralMinus, imap.CapUTF8Accept, imap.CapAppendLimit}
+	for _, c := range append(added, backendCaps[:]...) {
+		if c != imap.CapIMAP4rev1 && c != imap.CapIMAP4rev2 {
+			names = append(names, strings.ToLower(string(c)))
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // spoil does to a connection what its faults are, before it looks at another
