@@ -18,7 +18,16 @@ import (
 type matchers struct {
 	all     []matcher
 	want    want
-	verdict map[spot]string // what a message fails, empty for nothing
+	verdict map[spot]verdict
+	in      *input
+	texts   *session.TextCache
+}
+
+// verdict is what a message fails, empty for nothing. It is not final while the
+// message is so new that it may still be in the writing.
+type verdict struct {
+	fails string
+	final bool
 }
 
 // spot is a message of a mailbox.
@@ -93,7 +102,7 @@ func (a *authResults) holds(row *result.Message) bool {
 
 // matchers reads the flags.
 func (in *input) matchers() (*matchers, error) {
-	m := &matchers{verdict: map[spot]string{}}
+	m := &matchers{verdict: map[spot]verdict{}, in: in, texts: &session.TextCache{}}
 	for _, x := range [...]struct {
 		flag  string
 		texts func(*result.Message) []string
@@ -178,15 +187,18 @@ func (m *matcher) holds(row *result.Message) bool {
 // keep takes away from what is picked, in the open mailbox, what does not
 // match. Each message is read once.
 func (m *matchers) keep(ctx context.Context, s *session.Session, p *picked) error {
-	mailbox := s.Opened().Name
+	box := s.Opened()
+	mailbox := box.Name
+	settled := map[uint32]bool{}
 	var unknown query.Builder
 	for uid := range p.uids() {
-		if _, known := m.verdict[spot{mailbox, uid}]; !known {
+		settled[uid] = m.texts.Settled(mailbox, box.Validity(), uid, m.in.p.Now())
+		if v, known := m.verdict[spot{mailbox, uid}]; !known || !v.final {
 			unknown.Add(uid, uid)
 		}
 	}
 	rd := &reading{s: s, w: &m.want, emit: func(row *result.Message) error {
-		m.verdict[spot{row.Mailbox, row.UID}] = m.fails(row)
+		m.verdict[spot{row.Mailbox, row.UID}] = verdict{m.fails(row), settled[row.UID]}
 		return nil
 	}}
 	if set := unknown.Set(); !set.Empty() {
@@ -196,7 +208,7 @@ func (m *matchers) keep(ctx context.Context, s *session.Session, p *picked) erro
 	}
 	var gone query.Builder
 	for uid := range p.uids() {
-		if what, known := m.verdict[spot{mailbox, uid}]; !known || what != "" {
+		if v, known := m.verdict[spot{mailbox, uid}]; !known || v.fails != "" {
 			gone.Add(uid, uid)
 		}
 	}
@@ -215,4 +227,6 @@ func (m *matchers) fails(row *result.Message) string {
 }
 
 // failure is what is known of a message's failure.
-func (m *matchers) failure(mailbox string, uid uint32) string { return m.verdict[spot{mailbox, uid}] }
+func (m *matchers) failure(mailbox string, uid uint32) string {
+	return m.verdict[spot{mailbox, uid}].fails
+}

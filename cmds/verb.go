@@ -259,8 +259,10 @@ func (in *input) run(o permuted) error {
 		}
 		return nil
 	}}
-	for _, f := range append(slices.Clone(o.verb.flags), lookup("help")...) {
-		cmd.Flags = append(cmd.Flags, &cli.GenericFlag{Name: f.name, Value: &collector{f, &got}})
+	for i, s := range o.flags { // those that were given: its work grows with the square of how many it knows
+		if !slices.ContainsFunc(o.flags[:i], func(t setting) bool { return t.flag == s.flag }) {
+			cmd.Flags = append(cmd.Flags, &cli.GenericFlag{Name: s.flag.name, Value: &collector{s.flag, &got}})
+		}
 	}
 	app := &cli.App{
 		Name: "imapknife", HideHelp: true, HideHelpCommand: true, HideVersion: true,

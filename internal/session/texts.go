@@ -2,6 +2,7 @@ package session
 
 import (
 	"io"
+	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/message"
@@ -22,6 +23,25 @@ const (
 type TextCache struct {
 	texts  map[textKey]*query.Texts
 	octets int
+	first  map[textKey]time.Time // when each message was first looked at
+}
+
+// settling is for how long a message that is new may still be in the writing:
+// GNU imap4d shows what has not been appended to its end, without a header.
+const settling = 3 * time.Second
+
+// Settled reports whether a message has been known for long enough for what it
+// says to stay; it begins to count when it is first asked.
+func (c *TextCache) Settled(mailbox string, validity, uid uint32, now time.Time) bool {
+	if c.first == nil {
+		c.first = map[textKey]time.Time{}
+	}
+	key := textKey{mailbox: mailbox, validity: validity, uid: uid}
+	first, known := c.first[key]
+	if !known {
+		c.first[key] = now
+	}
+	return known && now.Sub(first) >= settling
 }
 
 type textKey struct {
@@ -90,7 +110,9 @@ func (b backend) texts(uids query.Set, body bool, each func(*query.Facts)) error
 			t = query.NewTexts(queryFields(fields), nil)
 		}
 		key.uid = m.UID
-		b.s.Texts.put(key, t)
+		if b.s.Texts != nil && b.s.Texts.Settled(key.mailbox, key.validity, key.uid, b.s.cfg.Now()) {
+			b.s.Texts.put(key, t)
+		}
 		each(&query.Facts{UID: m.UID, Texts: t})
 		return nil
 	}
