@@ -15,6 +15,7 @@ func newToken() *verb {
 		about: `For other programs that log in with it: curl, mbsync, a mailer. The token is
 refreshed when it ends within a minute. It is a secret: keep it out of logs.`,
 		examples: []example{
+			{"a fresh access token", "imapknife token work"},
 			{"curl with the account's token", `curl --oauth2-bearer "$(imapknife token work)" --user alice@example.org imaps://imap.example.org/`},
 			{"when it ends", "imapknife token work --jq .expires_at"},
 		},
