@@ -227,7 +227,7 @@ var registry = append([]*flag{
 	{name: "flag-only", group: groupVerb, help: "flag \\Deleted, nothing more"},
 	{name: "no-pager", env: true, group: groupVerb, help: "do not use a pager on a terminal"},
 	{name: "special-use", arity: one, value: "USE", group: groupVerb, help: "what the new mailbox is for, such as \\Archive, @archive or archive"},
-	{name: "timeout", arity: one, kind: duration, value: "TIME", group: groupVerb, help: "how long to wait (1m)"},
+	{name: "timeout", arity: one, kind: duration, value: "TIME", group: groupVerb, help: "how long to wait (1m), or to watch (until interrupted)"},
 	{name: "matches", arity: one, kind: count, value: "N", group: groupVerb, help: "wait for N messages (1)"},
 	{name: "extract", arity: one, value: "WHAT", group: groupVerb, help: "print one value of the message instead: otp[=LENGTH], link[=REGEX], regex=REGEX, header=NAME, or the path of a file: attachment=DIR"},
 	{name: "first", group: groupVerb, help: "of several different values, take the first instead of exit 6"},

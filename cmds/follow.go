@@ -56,6 +56,8 @@ func (in *input) follower(c *connection) (*follower, error) {
 	switch {
 	case in.flagged("state") && f.path == "":
 		return nil, fault.New(fault.Usage, "--state is empty")
+	case in.flagged("existing") && in.flagged("mark"):
+		return nil, fault.New(fault.Usage, "--mark and --existing exclude each other")
 	case f.path != "" && in.flagged("mark"):
 		return nil, fault.New(fault.Usage, "--mark and --state exclude each other: the state tells where to go on")
 	}

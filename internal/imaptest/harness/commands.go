@@ -26,7 +26,7 @@ func commands() map[string]command {
 	return map[string]command{
 		"exits": exits, "within": within, "jq": runJQ, "junit": junitFile, "schema": schema, "seed": seed, "witness": witness,
 		"memory": memory, "keyring": keyring, "provider": provider, "visit": visit, "secrets": secrets, "dns": nameServer,
-		"serve": serve, "delay": delay, "fault": faults, "restart": restart, "wire": wire, "absent": absent, "unasked": unasked,
+		"serve": serve, "delay": delay, "await": await, "fault": faults, "restart": restart, "wire": wire, "absent": absent, "unasked": unasked,
 	}
 }
 

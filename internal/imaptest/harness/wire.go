@@ -125,6 +125,37 @@ func hide(names []string) func(imaptest.Chunk) imaptest.Verdict {
 }
 
 // faults arms the proxy.
+// await waits until the client has sent what the pattern matches, n times since
+// the record was reset: a program in the background has come so far.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	positive(ts, neg)
+	if len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: await pattern [n]")
+	}
+	re, err := regexp.Compile(args[0])
+	ts.Check(err)
+	n := 1
+	if len(args) == 2 {
+		n, err = strconv.Atoi(args[1])
+		ts.Check(err)
+	}
+	r := stateOf(ts).record(ts)
+	for end := time.Now().Add(15 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		got := 0
+		for _, text := range texts(r, 0, false) {
+			if re.MatchString(text) {
+				got++
+			}
+		}
+		if got >= n {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%s is on the wire %d times, not %d", args[0], got, n)
+		}
+	}
+}
+
 // restart has the server go away for a while.
 func restart(ts *testscript.TestScript, neg bool, args []string) {
 	positive(ts, neg)
