@@ -204,8 +204,7 @@ func verbCandidates(named []string) completion {
 	}
 	var c completion
 	for _, v := range list {
-		summary := v.summary
-		c.list = append(c.list, choice{v.name, summary})
+		c.list = append(c.list, choice{v.name, v.summary})
 	}
 	return c
 }

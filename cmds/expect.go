@@ -54,10 +54,12 @@ func newExpect() *verb {
 func newExpectation(name, summary string, read func(*input, *expectOptions) error, about string, flags []string, examples ...example) *verb {
 	return &verb{
 		name: name, args: "[PROGRAM…]", summary: summary,
-		about: about + ` Without --mark, what is there
+		about: about + `
+Without --mark, what is there
 already counts. What mail says is looked at decoded, and --to is exactly an
-address, in To, Cc, Delivered-To or X-Original-To. When it is not so: exit 1, with the messages that matched, or how
-many new ones there were and which condition the nearest one fails.`,
+address, in To, Cc, Delivered-To or X-Original-To. When it is not so: exit 1,
+with the messages that matched, or how many new ones there were and which
+condition the nearest one fails.`,
 		examples: examples,
 		flags:    append(append(lookup(flags...), lookup("junit", "tap")...), watchFlags()...),
 		row:      result.Expectation{}, single: true, vigilant: true,
@@ -132,12 +134,22 @@ func (in *input) watchSelection(c *connection) (*selection, *matchers, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	sel.texts = &session.TextCache{}
+	match, err := in.matching(sel)
+	return sel, match, err
+}
+
+// matching has the selection decide what mail says here, and reads the
+// conditions that no server knows.
+func (in *input) matching(sel *selection) (*matchers, error) {
 	match, err := in.matchers()
-	if err == nil && len(match.all) > 0 {
+	if err != nil {
+		return nil, err
+	}
+	sel.texts = match.texts
+	if len(match.all) > 0 {
 		sel.keep = match.keep
 	}
-	return sel, match, err
+	return match, nil
 }
 
 // runExpect looks, prints what it found, and says whether that was expected.

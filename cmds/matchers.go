@@ -226,6 +226,12 @@ func (m *matchers) fails(row *result.Message) string {
 	return ""
 }
 
+// forget drops what is known of messages that nobody asks about again.
+func (m *matchers) forget() {
+	clear(m.verdict)
+	*m.texts = session.TextCache{}
+}
+
 // failure is what is known of a message's failure.
 func (m *matchers) failure(mailbox string, uid uint32) string {
 	return m.verdict[spot{mailbox, uid}].fails

@@ -32,8 +32,9 @@ prints it like search --long. Without --mark, what comes from now on is new, and
 the mark of now is told on standard error; with --existing, what is there counts
 too. What mail says is looked at decoded, and --to is exactly an address, in To,
 Cc, Delivered-To or X-Original-To. It is the search that decides; IDLE only says
-when to look. A lost connection is opened again. When the time is up: exit 1, with how many new
-messages there were, and which condition the nearest one fails.`,
+when to look. A lost connection is opened again. When the time is up: exit 1,
+with how many new messages there were, and which condition the nearest one
+fails.`,
 		examples: []example{
 			{"the mail that a sign-up sends", `imapknife wait --mark "$T0" --to qa@example.org --subject Confirm --timeout 90s --json`},
 			{"the code in it, for the next step", `code=$(imapknife wait --mark "$T0" --to qa@example.org --extract otp)`},

@@ -62,13 +62,10 @@ func setupWatch(in *input) (runner, error) {
 	if o.follower, err = in.follower(c); err != nil {
 		return nil, err
 	}
-	o.sel.texts = &session.TextCache{}
-	if o.match, err = in.matchers(); err != nil {
+	if o.match, err = in.matching(o.sel); err != nil {
 		return nil, err
 	}
-	if len(o.match.all) > 0 {
-		o.sel.keep = o.match.keep
-	}
+	o.sel.few = !in.flagged("existing")
 	if err := o.runs(); err != nil {
 		return nil, err
 	}
@@ -172,6 +169,7 @@ func (o *watchOptions) round(ctx context.Context) error {
 			return err
 		}
 	}
+	o.match.forget()
 	if err := o.out.Flush(); err != nil {
 		return err
 	}
