@@ -22,7 +22,7 @@ func endAdopted() {
 	self := os.Getpid()
 	for _, sig := range [...]syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		told := map[int]bool{}
-		for range int(grace / (10 * time.Millisecond)) {
+		for end := time.Now().Add(grace); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 			pids := descendants(self)
 			if len(pids) == 0 {
 				return
@@ -34,7 +34,6 @@ func endAdopted() {
 				}
 				syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
 			}
-			time.Sleep(10 * time.Millisecond)
 		}
 	}
 }

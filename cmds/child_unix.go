@@ -56,7 +56,7 @@ func endGroup(pgid int) {
 		if syscall.Kill(-pgid, sig) != nil {
 			return
 		}
-		for range int(grace / (10 * time.Millisecond)) {
+		for end := time.Now().Add(grace); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 			for { // a child that nobody waits for would still be there
 				if pid, err := syscall.Wait4(-pgid, nil, syscall.WNOHANG, nil); pid <= 0 || err != nil {
 					break
@@ -65,7 +65,6 @@ func endGroup(pgid int) {
 			if syscall.Kill(-pgid, 0) != nil {
 				return
 			}
-			time.Sleep(10 * time.Millisecond)
 		}
 	}
 }
