@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
-	"time"
 )
 
 // prSetChildSubreaper is PR_SET_CHILD_SUBREAPER of prctl(2).
@@ -22,11 +21,8 @@ func endAdopted() {
 	self := os.Getpid()
 	for _, sig := range [...]syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		told := map[int]bool{}
-		for end := time.Now().Add(grace); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if inGrace(func() bool {
 			pids := descendants(self)
-			if len(pids) == 0 {
-				return
-			}
 			for _, pid := range pids {
 				if !told[pid] {
 					told[pid] = true
@@ -34,6 +30,9 @@ func endAdopted() {
 				}
 				syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
 			}
+			return len(pids) == 0
+		}) {
+			return
 		}
 	}
 }

@@ -56,17 +56,31 @@ func endGroup(pgid int) {
 		if syscall.Kill(-pgid, sig) != nil {
 			return
 		}
-		for end := time.Now().Add(grace); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if inGrace(func() bool {
 			for { // a child that nobody waits for would still be there
 				if pid, err := syscall.Wait4(-pgid, nil, syscall.WNOHANG, nil); pid <= 0 || err != nil {
 					break
 				}
 			}
-			if syscall.Kill(-pgid, 0) != nil {
-				return
-			}
+			return syscall.Kill(-pgid, 0) != nil
+		}) {
+			return
 		}
 	}
+}
+
+// inGrace tells whether something is done before the grace is over, however
+// slowly that is found out.
+func inGrace(done func() bool) bool {
+	end := time.After(grace)
+	for !done() {
+		select {
+		case <-end:
+			return false
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return true
 }
 
 func exitCode(state *os.ProcessState) int {

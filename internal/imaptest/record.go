@@ -53,6 +53,7 @@ type connRecord struct {
 	flights  int
 	answered bool // the server spoke since the client did
 	after    bool // the server spoke since the last command
+	leaving  bool // the client has said LOGOUT
 	gone     bool // the client has closed
 	stayed   bool // it had heard an answer to its last command by then
 	over     bool // both sides are done
@@ -89,6 +90,7 @@ func (c *connRecord) client(p []byte) {
 
 func (c *connRecord) command(u unit) {
 	c.after = false
+	c.leaving = c.leaving || isLogout(u.text)
 	for _, f := range u.faults {
 		c.faults = append(c.faults, fmt.Sprintf("connection %d: %s: %.200q", c.number, f, u.text))
 	}
@@ -157,6 +159,19 @@ func (r *Record) Last() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.conns)
+}
+
+// Leaving is the connections whose clients have said LOGOUT or closed.
+func (r *Record) Leaving() map[int]bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := map[int]bool{}
+	for _, c := range r.conns {
+		if c.leaving || c.gone {
+			out[c.number] = true
+		}
+	}
+	return out
 }
 
 func (r *Record) each(conn int, f func(*connRecord, entry)) {

@@ -47,9 +47,9 @@ func canIsolate() error {
 	return nil
 }
 
-// run runs a shell script in new mount and process namespaces, with its standard output and error, and
+// execute runs a shell script in new mount and process namespaces, with its standard output and error, and
 // what it and its children send to dir/dev/log, in dir/log.
-func run(dir, script string, args ...string) (*process, error) {
+func execute(dir, script string, args ...string) (*process, error) {
 	log, err := os.OpenFile(filepath.Join(dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ type process struct{ done chan struct{} }
 
 func canIsolate() error { return errNotLinux }
 
-func run(string, string, ...string) (*process, error) { return nil, errNotLinux }
+func execute(string, string, ...string) (*process, error) { return nil, errNotLinux }
 
 func (*process) kill() {}
 

@@ -1,6 +1,7 @@
 package realserver
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // mailOwner is the user and group id that mailboxes belong to, in every server's own passwd file.
@@ -101,6 +103,23 @@ func tail(name string) string {
 		return err.Error()
 	}
 	return string(text)
+}
+
+// Restart kills every process of the server, as a crash does, lets it be away for a while, and runs
+// it again on the same ports with the mail it had. It returns when the server greets. No other method
+// may be called meanwhile.
+func (s *Server) Restart(ctx context.Context, down time.Duration) error {
+	s.Stop()
+	time.Sleep(down)
+	// What lies in run is of processes that are no more.
+	run := filepath.Join(s.Dir, "run")
+	if err := errors.Join(os.RemoveAll(run), os.Mkdir(run, 0o755), os.Remove(filepath.Join(s.Dir, "dev/log"))); err != nil {
+		return err
+	}
+	if err := s.run(ctx); err != nil {
+		return fmt.Errorf("cannot start %s again in %s: %w", s.Name, s.Dir, err)
+	}
+	return nil
 }
 
 // Stop ends every process of the server and returns when they and their mounts are gone. Calling it

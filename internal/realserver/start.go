@@ -76,20 +76,24 @@ func start(ctx context.Context, k kind, dir string, ports [2]int, opts Options) 
 	if err := layOut(dir, k.name, set, ca); err != nil {
 		return nil, err
 	}
-	p, err := run(dir, initScript, Root(), dir)
-	if err != nil {
-		return nil, err
-	}
 	s := &Server{
 		Name: k.name, Dir: dir, Host: "127.0.0.1", PlainPort: ports[0], TLSPort: ports[1],
 		CAFile: filepath.Join(dir, "etc/tls/ca.pem"), CertFile: filepath.Join(dir, "etc/tls/cert.pem"),
-		kind: k, authority: ca, process: p, users: set.Users, tokenKey: key,
+		kind: k, authority: ca, users: set.Users, tokenKey: key,
+	}
+	return s, s.run(ctx)
+}
+
+// run runs the server in its folder, as it is, and waits until it greets.
+func (s *Server) run(ctx context.Context) (err error) {
+	if s.process, err = execute(s.Dir, initScript, Root(), s.Dir); err != nil {
+		return err
 	}
 	if err := s.waitUntilGreets(ctx); err != nil {
 		s.Stop()
-		return nil, fmt.Errorf("%w; its log:\n%s", err, s.Log())
+		return fmt.Errorf("%w; its log:\n%s", err, s.Log())
 	}
-	return s, nil
+	return nil
 }
 
 // layOut makes the instance's folders and files anew.

@@ -10,7 +10,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/smtp"
 	"os"
 	"os/exec"
@@ -73,16 +72,22 @@ func TestDeliveries(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	program := filepath.Join(t.TempDir(), "imapknife")
-	if text, err := exec.Command("go", "build", "-o", program, "github.com/imapknife/imapknife").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, text)
-	}
+	program := build(t)
 	t.Run("sandbox", func(t *testing.T) { run(t, seed, program, newSandbox(t)) })
 	t.Run("dovecot", func(t *testing.T) {
 		if open := newDovecot(t); open != nil {
 			run(t, seed, program, open)
 		}
 	})
+}
+
+// build makes the program as it ships.
+func build(t *testing.T) string {
+	program := filepath.Join(t.TempDir(), "imapknife")
+	if text, err := exec.Command("go", "build", "-o", program, "github.com/imapknife/imapknife").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, text)
+	}
+	return program
 }
 
 // open makes one more mailbox.
@@ -132,12 +137,15 @@ func behindProxy(t *testing.T, addr, user, password string) (*mailbox, error) {
 		return &mailbox{}, err
 	}
 	t.Cleanup(func() { p.Close() })
-	host, port, err := net.SplitHostPort(p.Addr())
+	return &mailbox{proxy: p, env: environment(t, p.Addr(), user, password)}, nil
+}
+
+func environment(t *testing.T, addr, user, password string) []string {
 	home := t.TempDir()
-	return &mailbox{proxy: p, env: []string{
-		"IMAPKNIFE_URL=imap+insecure://" + user + "@" + net.JoinHostPort(host, port) + "/", "IMAPKNIFE_PASSWORD=" + password,
+	return []string{
+		"IMAPKNIFE_URL=imap+insecure://" + user + "@" + addr + "/", "IMAPKNIFE_PASSWORD=" + password,
 		"HOME=" + home, "XDG_CACHE_HOME=" + home, "XDG_CONFIG_HOME=" + home, "XDG_DATA_HOME=" + home, "PATH=" + os.Getenv("PATH"),
-	}}, err
+	}
 }
 
 func run(t *testing.T, seed uint64, program string, open open) {
