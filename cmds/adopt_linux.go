@@ -16,13 +16,23 @@ const prSetChildSubreaper = 36
 // to process 1 as before.
 func adopt() { _, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, prSetChildSubreaper, 1, 0) }
 
+// bystanders are the children of this process before another one is started: a
+// tunnel to a server.
+func bystanders() map[int]bool {
+	all := map[int]bool{}
+	for _, pid := range descendants(os.Getpid(), nil) {
+		all[pid] = true
+	}
+	return all
+}
+
 // endAdopted ends what a child has left behind, and waits until it is gone.
-func endAdopted() {
+func endAdopted(spare map[int]bool) {
 	self := os.Getpid()
 	for _, sig := range [...]syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		told := map[int]bool{}
 		if inGrace(func() bool {
-			pids := descendants(self)
+			pids := descendants(self, spare)
 			for _, pid := range pids {
 				if !told[pid] {
 					told[pid] = true
@@ -37,8 +47,9 @@ func endAdopted() {
 	}
 }
 
-// descendants lists the processes below pid (proc(5), stat).
-func descendants(pid int) []int {
+// descendants lists the processes below pid (proc(5), stat), without those that
+// are spared and what is below them.
+func descendants(pid int, spare map[int]bool) []int {
 	children := map[int][]int{}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, name := range stats {
@@ -53,6 +64,9 @@ func descendants(pid int) []int {
 		}
 		child, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
 		parent, _ := strconv.Atoi(string(fields[1]))
+		if spare[child] {
+			continue
+		}
 		children[parent] = append(children[parent], child)
 	}
 	var all []int

@@ -15,9 +15,10 @@ func newChanges() *verb {
 		summary: "print what has changed since the last run",
 		about: `Compares the mailbox with what --state FILE knows of it, and prints a JSON object
 a line for each message that is new, has other flags, or is gone. Servers tell
-by QRESYNC or CONDSTORE; elsewhere the UIDs and flags are compared. The first run
-prints nothing, or with --existing each message as new. The file is written in
-one step, when all rows are out: a run that fails is done again by the next.`,
+by QRESYNC or CONDSTORE; elsewhere the UIDs and flags are compared. The first
+run prints nothing, or with --existing each message as new; that is also for a
+mailbox that was made anew. The file is written in one step, when all rows are
+out: a run that fails is done again by the next.`,
 		examples: []example{
 			{"what has happened since the last time", "imapknife changes --state inbox.json"},
 			{"subjects of what is new", `imapknife changes --state inbox.json --events new --jq .subject`},
@@ -40,7 +41,7 @@ one step, when all rows are out: a run that fails is done again by the next.`,
 				return nil, fault.New(fault.Usage, "changes needs --state FILE").Hint("it knows what was there the last time, and is made by the first run")
 			}
 			return func(ctx context.Context) error {
-				return f.alone(ctx, func() error { return f.stale(runChanges(ctx, f)) })
+				return f.alone(ctx, func() error { return runChanges(ctx, f) })
 			}, nil
 		},
 	}
@@ -53,18 +54,14 @@ func runChanges(ctx context.Context, f *follower) error {
 		if err != nil {
 			return err
 		}
-		if fresh {
-			f.beginning()
-		}
-		for i := range f.state.Boxes {
-			if err := f.look(ctx, i); err != nil {
-				return err
-			}
-		}
-		return nil
+		f.beginning(fresh)
+		return f.round(ctx)
 	})
-	if err != nil {
+	if err != nil && fault.KindOf(err) != fault.Partial {
 		return err
 	}
-	return f.save()
+	if serr := f.save(); serr != nil {
+		return serr
+	}
+	return err
 }

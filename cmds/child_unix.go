@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// runChild runs cmd to its end. Off a terminal the child gets a process group
-// of its own, so that what it leaves running is ended with it; on a terminal
-// it stays in the foreground group, where Ctrl-C reaches it, and what it leaves
-// is known by its parent.
+// runChild runs cmd to its end, and ends what it leaves running. Off a terminal
+// the child gets a process group of its own; on a terminal it stays in the
+// foreground group, where Ctrl-C reaches it. What has left the group is known by
+// its parent.
 func runChild(ctx context.Context, cmd *exec.Cmd, tty bool) error {
 	signal := func(sig syscall.Signal) { cmd.Process.Signal(sig) }
 	if !tty {
@@ -21,6 +21,7 @@ func runChild(ctx context.Context, cmd *exec.Cmd, tty bool) error {
 		signal = func(sig syscall.Signal) { syscall.Kill(-cmd.Process.Pid, sig) }
 	}
 	adopt()
+	spare := bystanders()
 	if err := cmd.Start(); err != nil {
 		return childStatus(err)
 	}
@@ -39,11 +40,10 @@ func runChild(ctx context.Context, cmd *exec.Cmd, tty bool) error {
 		}
 		err = context.Cause(ctx)
 	}
-	if tty {
-		endAdopted()
-	} else {
+	if !tty {
 		endGroup(cmd.Process.Pid)
 	}
+	endAdopted(spare)
 	if ctx.Err() != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ type connection struct {
 	from      string         // where that is from
 	end       func()         // ends the latest session, nil before the first
 	tracing   *wire.Trace    // of all sessions, nil before the first and without one
+	firm      bool           // so much is done that it must not begin again
 }
 
 // connection reads the flags and the environment that say which server.
@@ -322,7 +323,7 @@ func (c *connection) once(ctx context.Context, out *output.Printer, fn func(*ses
 func (c *connection) session(ctx context.Context, fn func(*session.Session) error) error {
 	run := func(s *session.Session, _ *output.Printer) error { return fn(s) }
 	misjudged, err := c.once(ctx, nil, run)
-	if misjudged && fault.KindOf(err) == fault.Refused {
+	if misjudged && !c.firm && fault.KindOf(err) == fault.Refused {
 		_, err = c.once(ctx, nil, run)
 	}
 	return err
@@ -346,7 +347,7 @@ func (c *connection) print(ctx context.Context, spec output.Spec, receipts bool,
 		return err
 	}
 	misjudged := false
-	if misjudged, err = c.once(ctx, out, fn); misjudged && out.Rows() == 0 && fault.KindOf(err) == fault.Refused {
+	if misjudged, err = c.once(ctx, out, fn); misjudged && out.Rows() == 0 && !c.firm && fault.KindOf(err) == fault.Refused {
 		_, err = c.once(ctx, out, fn) // this time it asks what the server offers
 	}
 	whole := err == nil || fault.KindOf(err) == fault.Negative || fault.KindOf(err) == fault.Partial

@@ -3,6 +3,7 @@ package cmds
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -55,11 +56,10 @@ func newExpectation(name, summary string, read func(*input, *expectOptions) erro
 	return &verb{
 		name: name, args: "[PROGRAM…]", summary: summary,
 		about: about + `
-Without --mark, what is there
-already counts. What mail says is looked at decoded, and --to is exactly an
-address, in To, Cc, Delivered-To or X-Original-To. When it is not so: exit 1,
-with the messages that matched, or how many new ones there were and which
-condition the nearest one fails.`,
+Without --mark, what is there already counts. What mail says is looked at
+decoded, and --to is exactly an address, in To, Cc, Delivered-To or
+X-Original-To. When it is not so: exit 1, with the messages that matched, or how
+many new ones there were and which condition the nearest one fails.`,
 		examples: examples,
 		flags:    append(append(lookup(flags...), lookup("junit", "tap")...), watchFlags()...),
 		row:      result.Expectation{}, single: true, vigilant: true,
@@ -75,7 +75,13 @@ condition the nearest one fails.`,
 			if o.sel, o.match, err = in.watchSelection(c); err != nil {
 				return nil, err
 			}
+			if in.flagged("limit") || in.flagged("newest") {
+				return nil, fault.New(fault.Usage, "expect counts every message that matches: no --limit, no --newest")
+			}
 			if err := read(in, o); err != nil {
+				return nil, err
+			}
+			if err := o.checkReport(); err != nil {
 				return nil, err
 			}
 			return func(ctx context.Context) error { return runExpect(ctx, c, o) }, nil
@@ -99,14 +105,14 @@ func expectCount(in *input, o *expectOptions) error {
 	switch {
 	case exactly && (least || most):
 		return fault.New(fault.Usage, "--exactly goes without --at-least and --at-most")
-	case exactly:
-		o.low = in.number("exactly")
-		o.high, o.expected = o.low, "exactly "+messages(o.low)
-		return nil
-	case !least && !most:
+	case !exactly && !least && !most:
 		return fault.New(fault.Usage, "expect count needs --exactly, --at-least or --at-most")
 	}
 	var words []string
+	if exactly {
+		o.low = in.number("exactly")
+		o.high, words = o.low, append(words, "exactly "+messages(o.low))
+	}
 	if least {
 		o.low = in.number("at-least")
 		words = append(words, "at least "+messages(o.low))
@@ -114,6 +120,9 @@ func expectCount(in *input, o *expectOptions) error {
 	if most {
 		o.high = in.number("at-most")
 		words = append(words, "at most "+messages(o.high))
+	}
+	if o.low == 0 && in.flagged("within") {
+		return fault.New(fault.Usage, "--within is the time for messages to come, and none need come").Hint("--settle is for how long no more may")
 	}
 	if o.high < o.low {
 		return fault.New(fault.Usage, "--at-most %d is less than --at-least %d", o.high, o.low)
@@ -157,7 +166,8 @@ func runExpect(ctx context.Context, c *connection, o *expectOptions) error {
 	start := o.in.p.Now()
 	row := &result.Expectation{Expected: o.expected, Messages: []result.Message{}}
 	err := c.session(ctx, func(s *session.Session) error {
-		v := &vigil{c: c, sel: o.sel, match: o.match, s: s, poll: o.poll, existing: true}
+		row.Messages = row.Messages[:0]
+		v := &vigil{c: c, sel: o.sel, match: o.match, s: s, poll: o.poll, existing: true, partly: o.high == anyNumber}
 		if err := v.begin(ctx); err != nil {
 			return err
 		}
@@ -165,27 +175,27 @@ func runExpect(ctx context.Context, c *connection, o *expectOptions) error {
 	})
 	row.Passed = err == nil
 	row.TookMS = milliseconds(o.in.p.Now().Sub(start))
-	if err != nil && fault.KindOf(err) != fault.Negative {
-		if rerr := o.report(row, err); rerr != nil {
-			o.in.say("%v", rerr)
-		}
-		return err
-	}
-	if err != nil {
+	var why error // it cannot be said whether it is so
+	switch {
+	case fault.KindOf(err) == fault.Negative:
 		row.Detail = err.Error()
+	case err != nil:
+		why = err
 	}
-	if rerr := o.report(row, nil); rerr != nil {
-		return rerr
+	written := o.report(row, why)
+	var told error
+	switch {
+	case o.tap:
+		told = write(o.in.p.Stdout, report.TAP(o.outcome(row, why)))
+	case why == nil:
+		told = o.in.rows(ctx, output.Spec{Row: result.Expectation{}, Single: true, Columns: []output.Column{{Field: "passed"}, {Field: "expected"}, {Field: "matched"}}}, row)
 	}
-	if o.tap {
-		if werr := write(o.in.p.Stdout, report.TAP(o.outcome(row, nil))); werr != nil {
-			return werr
+	for _, also := range []error{told, written} {
+		if err == nil {
+			err = also
+		} else if also != nil {
+			o.in.say("%v", also)
 		}
-		return err
-	}
-	rerr := o.in.rows(ctx, output.Spec{Row: result.Expectation{}, Single: true, Columns: []output.Column{{Field: "passed"}, {Field: "expected"}, {Field: "matched"}}}, row)
-	if err == nil {
-		err = rerr
 	}
 	return err
 }
@@ -198,7 +208,8 @@ func (o *expectOptions) watch(ctx context.Context, v *vigil, row *result.Expecta
 	if err != nil {
 		return err
 	}
-	if n := total(found); n >= o.low && n <= o.high && o.hold > 0 {
+	came := total(found)
+	if came >= o.low && came <= o.high && o.hold > 0 {
 		v.end = now().Add(o.hold)
 		found, _, err = v.until(ctx, func(found []*picked) bool { n := total(found); return n < o.low || n > o.high })
 		if err != nil {
@@ -210,6 +221,8 @@ func (o *expectOptions) watch(ctx context.Context, v *vigil, row *result.Expecta
 		return err
 	}
 	switch {
+	case row.Matched < o.low && came >= o.low:
+		return fault.New(fault.Negative, "expected %s: %s matched, and then only %d", o.expected, messages(came), row.Matched)
 	case row.Matched < o.low:
 		within := fmt.Sprintf("within %v", o.within)
 		return v.unmet(ctx, row.Matched, within)
@@ -258,14 +271,40 @@ func shortRows(rows []result.Message) string {
 // checked, nil when it could.
 func (o *expectOptions) outcome(row *result.Expectation, err error) report.Case {
 	name := "expect " + o.expected
-	if o.sel.node != nil {
-		name += " of " + o.sel.node.String()
+	if conditions := o.match.conditions(o.sel); len(conditions) > 0 {
+		name += " of " + strings.Join(conditions, " ")
+	}
+	switch {
+	case o.in.flagged("all-mailboxes"):
+		name += " in all mailboxes"
+	case o.in.flagged("mailbox"):
+		name += " in " + strings.Join(o.in.all("mailbox"), ", ")
 	}
 	c := report.Case{Suite: "imapknife", Name: name, Took: time.Duration(row.TookMS * float64(time.Millisecond)), Failure: row.Detail}
 	if err != nil {
 		c.Error = err.Error()
 	}
 	return c
+}
+
+// checkReport finds out early whether the file of --junit can be written.
+func (o *expectOptions) checkReport() error {
+	if !o.in.flagged("junit") {
+		return nil
+	}
+	if o.junit == "" || o.junit == "-" {
+		return fault.New(fault.Usage, "--junit needs a file")
+	}
+	_, err := os.Stat(o.junit)
+	made := os.IsNotExist(err)
+	f, err := os.OpenFile(o.junit, os.O_WRONLY|os.O_CREATE, 0o666)
+	if err != nil {
+		return fault.Wrap(fault.Local, err, "cannot write the report")
+	}
+	if err := f.Close(); err == nil && made {
+		_ = os.Remove(o.junit)
+	}
+	return nil
 }
 
 // report writes the file of --junit.

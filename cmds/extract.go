@@ -12,7 +12,6 @@ import (
 	"github.com/imapknife/imapknife/internal/message"
 	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/result"
-	"github.com/imapknife/imapknife/internal/session"
 	"github.com/imapknife/imapknife/output"
 )
 
@@ -155,7 +154,7 @@ func (e *extractor) run(ctx context.Context, v *vigil, found []*picked) error {
 		return fault.New(fault.Ambiguous, "--extract %s finds %d different values: %s", e.what, len(all), strings.Join(values, ", ")).Hint("%s", hint)
 	}
 	if e.dir != "" {
-		if err := e.save(ctx, v.s, all[0]); err != nil {
+		if err := v.steadily(ctx, func() error { return e.save(ctx, v, all[0]) }); err != nil {
 			return err
 		}
 	}
@@ -163,18 +162,16 @@ func (e *extractor) run(ctx context.Context, v *vigil, found []*picked) error {
 }
 
 // save puts an attachment into the directory; its value is the path then.
-func (e *extractor) save(ctx context.Context, s *session.Session, one *candidate) error {
-	if box := s.Opened(); box == nil || box.Name != one.Mailbox {
-		if err := s.Examine(ctx, one.Mailbox); err != nil {
-			return err
-		}
+func (e *extractor) save(ctx context.Context, v *vigil, one *candidate) error {
+	if err := v.open(ctx, one.Place); err != nil {
+		return err
 	}
 	to, err := newSaver(e.dir, false)
 	if err != nil {
 		return err
 	}
 	defer to.close()
-	sv := &saving{s: s, to: to, taken: map[string]bool{}}
+	sv := &saving{s: v.s, to: to, taken: map[string]bool{}}
 	row, err := sv.attachment(ctx, &result.Message{Place: one.Place, UID: one.UID}, one.part)
 	switch {
 	case err != nil:

@@ -3,6 +3,7 @@ package cmds
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,6 +49,8 @@ type follower struct {
 	out   *output.Printer
 	opts  track.Options
 	state *track.State
+	wide  bool            // --all-mailboxes
+	gone  map[string]bool // with it, those that are not there now
 }
 
 // follower reads the flags.
@@ -96,34 +99,40 @@ func (f *follower) spec() output.Spec {
 	return output.Spec{Row: result.Event{}, Columns: cols}
 }
 
-// begin prepares a session and finds out where to begin. fresh reports that
-// this is the first time: nothing was known.
-func (f *follower) begin(ctx context.Context, s *session.Session, out *output.Printer) (fresh bool, err error) {
+// begin prepares a session and finds out where to begin. fresh are the mailboxes
+// of which nothing was known.
+func (f *follower) begin(ctx context.Context, s *session.Session, out *output.Printer) (fresh []*track.Box, err error) {
 	f.out = out
 	if err := f.attach(ctx, s); err != nil {
-		return false, err
+		return nil, err
 	}
 	names, err := f.sel.named(ctx, s)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	f.sel.all, f.sel.boxes = false, names
-	f.state = &track.State{Account: s.Account()}
+	f.wide, f.sel.all, f.sel.boxes = f.sel.all, false, names
+	f.state = &track.State{Account: s.Account(), All: f.wide}
 	var old *track.State
 	if f.path != "" {
 		if old, err = track.Read(f.path); err != nil {
-			return false, err
+			return nil, err
 		}
 		if old != nil && old.Account != s.Account() {
-			return false, fault.New(fault.Stale, "%s is of another account", f.path).Hint("use a file for each account")
+			return nil, fault.New(fault.Stale, "%s is of another account", f.path).Hint("use a file for each account")
 		}
+	}
+	if old != nil { // what this run does not look at stays known
+		f.state.All = f.state.All || old.All
+		f.state.Others = slices.DeleteFunc(slices.Clone(old.Boxes), func(b *track.Box) bool { return slices.Contains(names, b.Name) })
 	}
 	for _, name := range names {
 		box, first, err := f.start(ctx, old, name)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
-		fresh = fresh || first
+		if first {
+			fresh = append(fresh, box)
+		}
 		f.state.Boxes = append(f.state.Boxes, box)
 	}
 	return fresh, nil
@@ -148,11 +157,86 @@ func (f *follower) start(ctx context.Context, old *track.State, name string) (bo
 	if err != nil {
 		return nil, false, err
 	}
-	if f.in.flagged("existing") {
+	if f.in.flagged("existing") || f.wide && old != nil && old.All { // it was made since
 		return track.Empty(b), false, nil
 	}
 	box = track.New(b)
 	return box, true, box.Begin(ctx, f.s, f.opts)
+}
+
+// round looks at every mailbox once. One of several that cannot be looked at is
+// passed over, and is in the error then.
+func (f *follower) round(ctx context.Context) error {
+	if err := f.widen(ctx); err != nil {
+		return err
+	}
+	var passed causes
+	looked := 0
+	for i, box := range f.state.Boxes {
+		if f.gone[box.Name] {
+			continue
+		}
+		err := f.look(ctx, i)
+		if kind := fault.KindOf(err); kind == fault.Stale || kind == fault.Refused && f.s.Opened() == nil && !f.s.Broken() {
+			passed = append(passed, err)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		looked++
+	}
+	switch {
+	case passed == nil:
+		return nil
+	case looked == 0 && len(passed) == 1:
+		return passed[0]
+	case looked == 0:
+		return together(passed...)
+	}
+	e := fault.New(fault.Partial, "%d of %d mailboxes cannot be looked at", len(passed), len(passed)+looked)
+	e.Err = passed
+	return e
+}
+
+// widen, with --all-mailboxes, takes in the mailboxes that have been made
+// meanwhile: all that is in them is new. Those that are gone are passed over
+// until they are back.
+func (f *follower) widen(ctx context.Context) error {
+	if !f.wide {
+		return nil
+	}
+	f.sel.all = true
+	names, err := f.sel.named(ctx, f.s)
+	f.sel.all = false
+	if err != nil {
+		return err
+	}
+	f.gone = map[string]bool{}
+	for _, box := range f.state.Boxes {
+		f.gone[box.Name] = !slices.Contains(names, box.Name)
+	}
+	for _, name := range names {
+		if f.state.Box(name) != nil {
+			continue
+		}
+		i := slices.IndexFunc(f.state.Others, func(b *track.Box) bool { return b.Name == name })
+		if i >= 0 { // it is back
+			f.state.Boxes = append(f.state.Boxes, f.state.Others[i])
+			f.state.Others = slices.Delete(f.state.Others, i, i+1)
+		} else {
+			b, err := markOf(ctx, f.s, name)
+			if fault.KindOf(err) == fault.Refused && !f.s.Broken() { // it is gone again
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			f.state.Boxes = append(f.state.Boxes, track.Empty(b))
+		}
+		f.sel.boxes = append(f.sel.boxes, name)
+	}
+	return nil
 }
 
 // attach takes a session, the first or one in the place of one that was lost.
@@ -176,8 +260,16 @@ func (f *follower) attach(ctx context.Context, s *session.Session) error {
 // is out, what is known of the mailbox has moved on behind it.
 func (f *follower) look(ctx context.Context, i int) error {
 	d, err := track.Look(ctx, f.s, f.state.Boxes[i], f.opts)
+	if fault.KindOf(err) == fault.Stale && f.in.flagged("existing") {
+		var now mark.Box
+		if now, err = markOf(ctx, f.s, f.state.Boxes[i].Name); err != nil {
+			return err
+		}
+		f.state.Boxes[i] = track.Empty(now)
+		d, err = track.Look(ctx, f.s, f.state.Boxes[i], f.opts)
+	}
 	if err != nil {
-		return err
+		return f.stale(err)
 	}
 	where, err := place(ctx, f.s)
 	if err != nil {
@@ -280,12 +372,12 @@ func (f *follower) tell(ctx context.Context, row *result.Event) error {
 	return nil
 }
 
-// save writes the state, when the rows before it are out.
+// save writes the state, when the rows before it are out, where it has changed.
 func (f *follower) save() error {
 	if f.path == "" || f.state == nil {
 		return nil
 	}
-	return f.state.Write(f.path)
+	return f.state.WriteChanged(f.path)
 }
 
 // stateWait is how long a process waits for another one with the same state.
@@ -298,7 +390,11 @@ func (f *follower) alone(ctx context.Context, fn func() error) error {
 	}
 	unlock, err := atomicfile.Lock(ctx, f.path+".lock", stateWait)
 	if err != nil {
-		return fault.Wrap(fault.Local, err, "cannot lock %s.lock", f.path).Hint("another imapknife may use the state; one at a time can")
+		e := fault.Wrap(fault.Local, err, "cannot lock %s.lock", f.path)
+		if errors.Is(err, atomicfile.ErrHeld) {
+			e.Hint("another imapknife uses the state; one at a time can")
+		}
+		return e
 	}
 	defer unlock()
 	return fn()
@@ -306,10 +402,14 @@ func (f *follower) alone(ctx context.Context, fn func() error) error {
 
 // stale adds to an error about a mailbox made anew what to do.
 func (f *follower) stale(err error) error {
-	if e, ok := err.(*fault.Error); ok && f.path != "" && e.Kind == fault.Stale {
-		return e.Hint("remove %s, and the next run begins anew", f.path)
+	e, ok := err.(*fault.Error)
+	switch {
+	case !ok || e.Kind != fault.Stale:
+		return err
+	case f.path != "":
+		return e.Hint("--existing tells all that is in it now as new, and goes on from there")
 	}
-	return err
+	return e.Hint("imapknife mark makes a new mark")
 }
 
 // line is a row as JSON, for a command.
@@ -325,12 +425,15 @@ func (f *follower) line(ctx context.Context, row *result.Event) ([]byte, error) 
 	return b.Bytes(), err
 }
 
-// beginning says where it begins, and with what to go on from there.
-func (f *follower) beginning() {
+// beginning says where it begins in some mailboxes, and with what to go on from
+// there.
+func (f *follower) beginning(fresh []*track.Box) {
 	var names []string
 	t := mark.Token{Account: f.state.Account}
-	for _, b := range f.state.Boxes {
+	for _, b := range fresh {
 		names, t.Boxes = append(names, fmt.Sprintf("%q", b.Name)), append(t.Boxes, b.Box)
 	}
-	f.in.say("%s begins with what comes to %s after --mark %s", f.in.verb.path, strings.Join(names, ", "), t)
+	if fresh != nil {
+		f.in.say("%s begins with what comes to %s after --mark %s", f.in.verb.path, strings.Join(names, ", "), t)
+	}
 }

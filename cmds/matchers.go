@@ -119,14 +119,15 @@ func (in *input) matchers() (*matchers, error) {
 		}
 		one := matcher{flag: x.flag, texts: x.texts}
 		for _, text := range in.all(x.flag) {
+			expr := text
 			if x.flag == "header-regex" {
 				name, rest, ok := strings.Cut(text, ":")
 				if !ok || name == "" {
 					return nil, fault.New(fault.Usage, "--header-regex: %q is not NAME:REGEX", text)
 				}
-				one.headers, text = append(one.headers, name), strings.TrimPrefix(rest, " ")
+				one.headers, expr = append(one.headers, name), strings.TrimPrefix(rest, " ")
 			}
-			re, err := regexp.Compile(text)
+			re, err := regexp.Compile(expr)
 			if err != nil {
 				return nil, fault.New(fault.Usage, "--%s: %v", x.flag, err).Hint("the syntax is that of RE2: https://github.com/google/re2/wiki/Syntax")
 			}
@@ -220,10 +221,25 @@ func (m *matchers) keep(ctx context.Context, s *session.Session, p *picked) erro
 func (m *matchers) fails(row *result.Message) string {
 	for _, one := range m.all {
 		if !one.holds(row) {
-			return "--" + one.flag + " " + strings.Join(one.shown, " or ")
+			return one.String()
 		}
 	}
 	return ""
+}
+
+// String is the condition as it was asked for.
+func (m *matcher) String() string { return "--" + m.flag + " " + strings.Join(m.shown, " or ") }
+
+// conditions are all that a message must fulfil, for people.
+func (m *matchers) conditions(sel *selection) []string {
+	var out []string
+	if sel.node != nil {
+		out = append(out, sel.node.String())
+	}
+	for _, one := range m.all {
+		out = append(out, one.String())
+	}
+	return out
 }
 
 // forget drops what is known of messages that nobody asks about again.

@@ -333,8 +333,11 @@ func (sel *selection) checkValidity(ctx context.Context, s *session.Session, nam
 		return err
 	}
 	if want := sel.validity[name]; box.Validity() != want {
-		return fault.New(fault.Stale, "the mailbox %q has UIDVALIDITY %d, not %d: its UIDs mean other messages now", name, box.Validity(), want).
-			Hint("search again")
+		hint := "search again"
+		if sel.since != nil {
+			hint = "imapknife mark makes a new mark"
+		}
+		return fault.New(fault.Stale, "the mailbox %q has UIDVALIDITY %d, not %d: its UIDs mean other messages now", name, box.Validity(), want).Hint("%s", hint)
 	}
 	return nil
 }

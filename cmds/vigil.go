@@ -25,8 +25,12 @@ const (
 const lastLook = 10 * time.Second
 
 // lostPauses are the waits before each try to open a lost session again; the
-// last one is repeated.
+// last one is repeated. A session that has lasted as long as steadyFor begins
+// from the first again: one that ends sooner has lasted for nothing, and its
+// server must not be asked as fast as it answers.
 var lostPauses = [...]time.Duration{0, 300 * time.Millisecond, time.Second, 3 * time.Second}
+
+const steadyFor = 5 * time.Second
 
 // vigil looks for messages again and again until a deadline.
 type vigil struct {
@@ -41,7 +45,13 @@ type vigil struct {
 	// notified: the server tells of all the mailboxes, whichever is open. names:
 	// it shall also tell of mailboxes that come and go.
 	notified, names bool
-	hasty           int // looks in a row that no pause came before
+	wide            bool      // --all-mailboxes
+	hasty           int       // looks in a row that no pause came before
+	lost            int       // tries to open a session since one was steady
+	since           time.Time // when the session was opened
+	last            bool      // the try that is made when the time is over has been
+	// partly: what is found in some of the mailboxes can be enough.
+	partly bool
 	// existing: without a mark, what is there already counts, too.
 	existing bool
 }
@@ -61,7 +71,8 @@ func (v *vigil) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v.sel.all, v.sel.boxes, v.idles = false, names, true
+	v.wide, v.names, v.sel.all, v.sel.boxes = v.sel.all, v.sel.all, false, names
+	v.idles, v.since = true, v.c.in.p.Now()
 	if err := v.attach(ctx); err != nil || v.sel.since != nil || v.existing {
 		return err
 	}
@@ -98,13 +109,14 @@ func (v *vigil) until(ctx context.Context, enough func([]*picked) bool) (found [
 	defer cancel()
 	for {
 		late := !now().Before(v.end)
-		found, err = v.look(ctx)
-		switch {
-		case err != nil && v.s.Broken() && !late && ctx.Err() == nil:
-			if err := v.again(ctx, err); err != nil {
-				return nil, false, err
-			}
-			continue
+		err = v.steadily(ctx, func() (err error) {
+			found, err = v.look(ctx)
+			return err
+		})
+		switch partly := fault.KindOf(err) == fault.Partial && v.partly; {
+		case partly && total(found) > 0 && enough(found):
+			return found, true, nil
+		case partly && !late: // the mailbox may come back, or another one do
 		case err != nil:
 			return nil, false, err
 		case enough(found):
@@ -118,8 +130,27 @@ func (v *vigil) until(ctx context.Context, enough func([]*picked) bool) (found [
 	}
 }
 
+// steadily does fn, in another session when the one it began in is lost.
+func (v *vigil) steadily(ctx context.Context, fn func() error) error {
+	for {
+		err := fn()
+		if err == nil {
+			v.c.firm = true
+		}
+		if err == nil || !v.s.Broken() || ctx.Err() != nil {
+			return err
+		}
+		if err := v.again(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
 // look searches every mailbox once.
 func (v *vigil) look(ctx context.Context) (found []*picked, err error) {
+	if err := v.widen(ctx); err != nil {
+		return nil, err
+	}
 	err = v.sel.each(ctx, v.s, func(p *picked) error {
 		found = append(found, p)
 		return nil
@@ -127,23 +158,87 @@ func (v *vigil) look(ctx context.Context) (found []*picked, err error) {
 	return found, err
 }
 
-// read reads what was found, mailbox by mailbox.
-func (v *vigil) read(ctx context.Context, found []*picked, w *want, emit func(*result.Message) error) error {
-	for _, p := range found {
-		if p.count() == 0 {
+// widen, with --all-mailboxes, takes in the mailboxes that have been made
+// meanwhile: all that is in them is new.
+func (v *vigil) widen(ctx context.Context) error {
+	if !v.wide {
+		return nil
+	}
+	v.sel.all = true
+	names, err := v.sel.named(ctx, v.s)
+	v.sel.all = false
+	if err != nil {
+		return err
+	}
+	known := len(v.sel.boxes)
+	for _, name := range names {
+		if slices.Contains(v.sel.boxes, name) {
 			continue
 		}
-		if box := v.s.Opened(); box == nil || box.Name != p.place.Mailbox {
-			if err := v.s.Examine(ctx, p.place.Mailbox); err != nil {
+		if v.sel.since != nil {
+			box, err := markOf(ctx, v.s, name)
+			if fault.KindOf(err) == fault.Refused && !v.s.Broken() { // it is gone again
+				continue
+			}
+			if err != nil {
 				return err
 			}
+			box.Next = 1
+			v.sel.since.Boxes = append(v.sel.since.Boxes, box)
 		}
-		rd := &reading{s: v.s, w: w, emit: emit}
-		if _, err := rd.read(ctx, p); err != nil {
+		v.sel.boxes = append(v.sel.boxes, name)
+	}
+	if len(v.sel.boxes) == known {
+		return nil
+	}
+	return v.attach(ctx)
+}
+
+// read reads what was found, mailbox by mailbox, each message once.
+func (v *vigil) read(ctx context.Context, found []*picked, w *want, emit func(*result.Message) error) error {
+	for _, p := range found {
+		if err := v.steadily(ctx, func() error { return v.readOne(ctx, p, w, emit) }); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (v *vigil) readOne(ctx context.Context, p *picked, w *want, emit func(*result.Message) error) error {
+	if p.count() == 0 {
+		return nil
+	}
+	if err := v.open(ctx, p.place); err != nil {
+		return err
+	}
+	var done query.Builder
+	rd := &reading{s: v.s, w: w, emit: func(m *result.Message) error {
+		err := emit(m)
+		if err == nil {
+			done.Add(m.UID, m.UID)
+		}
+		return err
+	}}
+	_, err := rd.read(ctx, p)
+	if err != nil {
+		p.without(done.Set())
+	}
+	return err
+}
+
+// open has a mailbox open in which messages were found.
+func (v *vigil) open(ctx context.Context, where result.Place) error {
+	if box := v.s.Opened(); box != nil && box.Name == where.Mailbox {
+		return nil
+	}
+	if err := v.s.Examine(ctx, where.Mailbox); err != nil {
+		return err
+	}
+	now, err := place(ctx, v.s)
+	if err == nil && now.UIDValidity != where.UIDValidity {
+		err = fault.New(fault.Stale, "the mailbox %q was made anew meanwhile: its UIDs mean other messages now", where.Mailbox)
+	}
+	return err
 }
 
 // rest waits for the next look: for the server to tell of a change, or for a
@@ -200,18 +295,29 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// again opens a session in the place of one that was lost, until the deadline.
-// Its error is the last one, or lost where there was no time for a try.
+// again opens a session in the place of one that was lost, until the deadline,
+// and once more then. Its error is the last one.
 func (v *vigil) again(ctx context.Context, lost error) error {
-	v.c.in.say("%v; connecting again", lost)
-	for i := 0; ; i++ {
-		pause := lostPauses[min(i, len(lostPauses)-1)]
-		if left := v.end.Sub(v.c.in.p.Now()); left < pause {
-			return lost
+	now := v.c.in.p.Now
+	v.c.firm = true
+	if now().Sub(v.since) >= steadyFor {
+		v.lost = 0
+	}
+	if v.lost == 0 {
+		v.c.in.say("%v; connecting again", lost)
+	}
+	for ; ; v.lost++ {
+		pause := lostPauses[min(v.lost, len(lostPauses)-1)]
+		if left := v.end.Sub(now()); left <= pause {
+			if v.last {
+				return lost
+			}
+			v.last, pause = true, left
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
+		v.since = now()
 		s, _, err := v.c.open(ctx, v.out)
 		if err == nil {
 			err = s.Settle(ctx)
@@ -221,6 +327,7 @@ func (v *vigil) again(ctx context.Context, lost error) error {
 			err = v.attach(ctx)
 		}
 		if err == nil {
+			v.lost++ // until it has lasted
 			return nil
 		}
 		if fault.KindOf(err) != fault.Connect && fault.KindOf(err) != fault.Refused || ctx.Err() != nil {
@@ -232,24 +339,26 @@ func (v *vigil) again(ctx context.Context, lost error) error {
 
 // seen tells of what is new which does not match: how many messages, and which
 // condition the one fails that fulfils most of them.
-func (v *vigil) seen(ctx context.Context) (count uint64, nearest uint32, fails string, err error) {
+func (v *vigil) seen(ctx context.Context) (count uint64, nearest result.Message, fails string, err error) {
 	conditions := query.Conditions(v.sel.node)
 	best := -1
 	for _, name := range v.sel.boxes {
 		if err := v.s.Examine(ctx, name); err != nil {
-			return 0, 0, "", err
+			return 0, nearest, "", err
 		}
-		fresh := query.All()
+		fresh, late := query.All(), query.Set(nil)
 		if v.sel.since != nil {
-			late, err := v.sel.new(name)
-			if err != nil {
-				return 0, 0, "", err
+			if late, err = v.sel.new(name); err != nil {
+				return 0, nearest, "", err
 			}
 			fresh = query.UIDs(late)
 		}
 		all, err := v.sel.find(ctx, v.s, fresh, &picked{})
 		if err != nil {
-			return 0, 0, "", err
+			return 0, nearest, "", err
+		}
+		if v.sel.since != nil {
+			all = all.Intersect(late) // whatever the server makes of a range without an end
 		}
 		count += all.Len()
 		all = all.Newest(maxNearest)
@@ -257,7 +366,7 @@ func (v *vigil) seen(ctx context.Context) (count uint64, nearest uint32, fails s
 		for _, n := range conditions {
 			set, err := v.sel.find(ctx, v.s, query.And(query.UIDs(all), n), &picked{})
 			if err != nil {
-				return 0, 0, "", err
+				return 0, nearest, "", err
 			}
 			holds = append(holds, set)
 		}
@@ -274,7 +383,8 @@ func (v *vigil) seen(ctx context.Context) (count uint64, nearest uint32, fails s
 				failed = v.match.failure(name, uid)
 			}
 			if failed != "" && score >= best {
-				best, nearest, fails = score, uid, failed
+				best, fails = score, failed
+				nearest = result.Message{Place: result.Place{Mailbox: name}, UID: uid}
 			}
 		}
 	}

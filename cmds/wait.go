@@ -65,6 +65,11 @@ func setupWait(in *input) (runner, error) {
 	if o.sel, o.match, err = in.watchSelection(c); err != nil {
 		return nil, err
 	}
+	for _, name := range [...]string{"limit", "newest"} {
+		if n := in.number(name); in.flagged(name) && n < o.matches {
+			return nil, fault.New(fault.Usage, "--%s %d leaves fewer than --matches %d", name, n, o.matches)
+		}
+	}
 	if err := o.read(in); err != nil {
 		return nil, err
 	}
@@ -78,7 +83,7 @@ func setupWait(in *input) (runner, error) {
 	return func(ctx context.Context) error {
 		end := in.p.Now().Add(o.timeout)
 		return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error {
-			v := &vigil{c: c, sel: o.sel, match: o.match, s: s, out: out, end: end, poll: o.poll, existing: in.flagged("existing")}
+			v := &vigil{c: c, sel: o.sel, match: o.match, s: s, out: out, end: end, poll: o.poll, existing: in.flagged("existing"), partly: true}
 			return runWait(ctx, v, o)
 		})
 	}, nil
@@ -113,7 +118,13 @@ func (v *vigil) unmet(ctx context.Context, matched uint64, within string) error 
 		what = fmt.Sprintf("only %s matched %s", messages(matched), within)
 	}
 	e := fault.New(fault.Negative, "%s", what)
-	count, nearest, fails, err := v.seen(ctx)
+	var count uint64
+	var nearest result.Message
+	var fails string
+	err := v.steadily(ctx, func() (err error) {
+		count, nearest, fails, err = v.seen(ctx)
+		return err
+	})
 	there := "new"
 	if v.sel.since == nil {
 		there = "there"
@@ -125,7 +136,11 @@ func (v *vigil) unmet(ctx context.Context, matched uint64, within string) error 
 	case fails == "":
 		e.Op += fmt.Sprintf(": %s %s", messages(count), there)
 	default:
-		e.Op += fmt.Sprintf(": %s %s, and the nearest, UID %d, fails %s", messages(count), there, nearest, fails)
+		at := fmt.Sprintf("UID %d", nearest.UID)
+		if len(v.sel.boxes) > 1 {
+			at += fmt.Sprintf(" in %q", nearest.Mailbox)
+		}
+		e.Op += fmt.Sprintf(": %s %s, and the nearest, %s, fails %s", messages(count), there, at, fails)
 	}
 	return e
 }

@@ -25,6 +25,9 @@ type watchOptions struct {
 	failed  int      // commands
 	names   []string // of the mailboxes, where the server tells of them
 	lost    bool     // a row could not be printed
+	failing error    // of the command, that ends the watch
+	passed  error    // why some mailboxes could not be looked at the last time
+	said    string   // of it
 }
 
 func newWatch() *verb {
@@ -70,8 +73,13 @@ func setupWatch(in *input) (runner, error) {
 		return nil, err
 	}
 	return func(ctx context.Context) error {
+		if o.program == "" {
+			var stop func()
+			ctx, stop = in.p.untilUnread(ctx)
+			defer stop()
+		}
 		return o.alone(ctx, func() error {
-			return c.with(ctx, o.spec(), func(s *session.Session, out *output.Printer) error { return o.stale(runWatch(ctx, s, out, o)) })
+			return c.with(ctx, o.spec(), func(s *session.Session, out *output.Printer) error { return runWatch(ctx, s, out, o) })
 		})
 	}, nil
 }
@@ -107,7 +115,7 @@ func runWatch(ctx context.Context, s *session.Session, out *output.Printer, o *w
 		return err
 	}
 	v := &vigil{c: o.c, sel: o.sel, s: s, out: out, end: o.in.p.Now().Add(forever), poll: o.poll, idles: true}
-	v.names = o.tells(eventCreated) || o.tells(eventDeleted)
+	v.since, v.names = o.in.p.Now(), o.wide || o.tells(eventCreated) || o.tells(eventDeleted)
 	if err := v.attach(ctx); err != nil {
 		return err
 	}
@@ -119,8 +127,11 @@ func runWatch(ctx context.Context, s *session.Session, out *output.Printer, o *w
 	if o.timeout > 0 {
 		v.end = o.in.p.Now().Add(o.timeout)
 	}
-	if fresh {
-		o.beginning()
+	o.beginning(fresh)
+	if o.eager && o.path != "" { // a command must not run when that cannot be noted
+		if err := o.state.Write(o.path); err != nil {
+			return err
+		}
 	}
 	defer func() { // what is out is known, however it ends
 		if o.eager || o.lost {
@@ -132,7 +143,7 @@ func runWatch(ctx context.Context, s *session.Session, out *output.Printer, o *w
 	}()
 	lost := false
 	for late := false; ; {
-		err := o.round(ctx)
+		err := o.everywhere(ctx, v)
 		if err == nil && (v.s.Listed() || lost) && v.notified && v.names {
 			err = o.mailboxes(ctx)
 			lost = err != nil
@@ -140,6 +151,7 @@ func runWatch(ctx context.Context, s *session.Session, out *output.Printer, o *w
 		if err == nil && late {
 			return o.verdict()
 		}
+		o.c.firm = true
 		if err == nil {
 			err = v.rest(ctx)
 		}
@@ -162,12 +174,24 @@ func runWatch(ctx context.Context, s *session.Session, out *output.Printer, o *w
 // forever is longer than anybody watches.
 const forever = 100 * 365 * 24 * time.Hour
 
-// round looks at every mailbox once.
-func (o *watchOptions) round(ctx context.Context) error {
-	for i := range o.state.Boxes {
-		if err := o.look(ctx, i); err != nil {
-			return err
+// everywhere looks at every mailbox once. What keeps some from being looked at
+// is said once, and known for the verdict.
+func (o *watchOptions) everywhere(ctx context.Context, v *vigil) error {
+	known := len(o.sel.boxes)
+	err := o.round(ctx)
+	if o.passed = nil; fault.KindOf(err) == fault.Partial && o.failing == nil {
+		o.passed = err
+		if text := err.Error(); text != o.said {
+			o.in.say("%s", text)
+			o.said = text
 		}
+		err = nil
+	}
+	if err == nil && len(o.sel.boxes) > known {
+		err = v.attach(ctx)
+	}
+	if err != nil {
+		return err
 	}
 	o.match.forget()
 	if err := o.out.Flush(); err != nil {
@@ -218,7 +242,7 @@ func (o *watchOptions) verdict() error {
 	if o.failed > 0 {
 		return fault.New(fault.Partial, "the command failed for %s", messages(uint64(o.failed)))
 	}
-	return nil
+	return o.passed
 }
 
 func (o *watchOptions) print(_ context.Context, row *result.Event) error {
@@ -236,6 +260,7 @@ func (o *watchOptions) run(ctx context.Context, row *result.Event) error {
 	if err != nil {
 		return err
 	}
+	o.c.firm = true
 	cmd := &exec.Cmd{Path: o.program, Args: o.command, Stdin: bytes.NewReader(line), Stdout: o.in.p.Stdout, Stderr: o.in.p.Stderr, Env: o.in.p.Environ}
 	err = runChild(ctx, cmd, isTerminal(o.in.p.Stdin))
 	if err == nil || ctx.Err() != nil {
@@ -244,7 +269,8 @@ func (o *watchOptions) run(ctx context.Context, row *result.Event) error {
 	o.failed++
 	e := fault.New(fault.Partial, "the command failed for message %d in %q: %s", row.UID, row.Mailbox, ended(cmd, err))
 	if !o.going {
-		return e.Hint("--keep-going goes on with the next")
+		o.failing = e.Hint("--keep-going goes on with the next")
+		return o.failing
 	}
 	o.in.p.Say("%v", e)
 	return nil

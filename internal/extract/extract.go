@@ -38,7 +38,8 @@ func (m Mail) texts() []string {
 }
 
 // Regex lists what re matches in the subject and the text: its first group, or
-// all of it where there is none. Each value once, in the order of the mail.
+// all of it where there is none. Each value once, in the order of the mail; an
+// empty one is none.
 func Regex(m Mail, re *regexp.Regexp) []string {
 	var out []string
 	for _, text := range append([]string{m.Subject}, m.texts()...) {
@@ -47,7 +48,7 @@ func Regex(m Mail, re *regexp.Regexp) []string {
 			if len(found) > 1 {
 				value = found[1]
 			}
-			if !slices.Contains(out, value) {
+			if value != "" && !slices.Contains(out, value) {
 				out = append(out, value)
 			}
 		}

@@ -55,6 +55,10 @@ func Criterion(name, value string, env Env) (*Node, error) {
 	spec, flag := &keys[i], "--"+name
 	if env.Recipient && name == "to" {
 		spec = findKey(keyRecipient)
+		// Of a mailbox as mail has it, NAME <ADDRESS>, the address counts.
+		if before, after, ok := cutLast(value, "<"); ok && strings.HasSuffix(after, ">") && strings.Contains(after, "@") && !strings.Contains(before, "@") {
+			value = strings.TrimSuffix(after, ">")
+		}
 	}
 	values := []string{value}
 	switch spec.arg {

@@ -72,9 +72,12 @@ func WriteJUnit(path string, c Case) error {
 	return os.WriteFile(path, data, 0o644)
 }
 
-// TAP is the case as a TAP 13 document.
+// TAP is the case as a TAP 13 document. One that could not be checked bails out.
 func TAP(c Case) string {
-	verdict, why := "ok", c.Failure+c.Error
+	if c.Error != "" {
+		return "TAP version 13\n1..1\nBail out! " + firstLine(clean(c.Error)) + "\n"
+	}
+	verdict, why := "ok", c.Failure
 	if why != "" {
 		verdict = "not ok"
 	}

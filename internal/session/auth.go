@@ -392,9 +392,9 @@ func (s *Session) loggedIn(st wire.Status, m method, client sasl.Client) error {
 		e.Op += " (" + told.Failure() + ")"
 	}
 	switch st.Code {
-	case "UNAVAILABLE":
+	case "UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG": // about the server, not about the password
 		e.Kind = fault.Refused
-		return e.Hint("the server cannot check passwords at the moment: try again later")
+		return e.Hint("the server does not let anybody in at the moment: try again later")
 	case "EXPIRED":
 		return e.Hint("the password has expired")
 	case "PRIVACYREQUIRED":

@@ -1,6 +1,7 @@
 package track
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -17,7 +18,10 @@ import (
 // State is what is known of mailboxes of an account, as a file keeps it.
 type State struct {
 	Account string // its digest
+	All     bool   // every mailbox of the account is followed
 	Boxes   []*Box
+	Others  []*Box // that are not looked at now, and stay known
+	written []byte // the file, as it is
 }
 
 // Box finds a mailbox, nil for none.
@@ -35,6 +39,7 @@ const version = 1
 type stateFile struct {
 	Version   int       `json:"imapknife_state"`
 	Account   string    `json:"account"`
+	All       bool      `json:"all_mailboxes,omitempty"`
 	Mailboxes []boxFile `json:"mailboxes"`
 }
 
@@ -48,14 +53,24 @@ type boxFile struct {
 	Flags    map[string]string `json:"flags"`
 }
 
+// maxState is the most that is read of a file, in octets.
+const maxState = 256 << 20
+
 // Read reads the file, nil when there is none. The error is of kind Usage for
 // what is no such file, Local for one that cannot be read.
 func Read(path string) (*State, error) {
-	data, err := os.ReadFile(path)
+	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
-	case err != nil:
+	case err == nil && (!info.Mode().IsRegular() || info.Size() > maxState):
+		return nil, fault.New(fault.Usage, "%s is no state of mailboxes", path)
+	}
+	var data []byte
+	if err == nil {
+		data, err = os.ReadFile(path)
+	}
+	if err != nil {
 		return nil, fault.Wrap(fault.Local, err, "cannot read the state")
 	}
 	s, err := parse(data)
@@ -73,7 +88,7 @@ func parse(data []byte) (*State, error) {
 	if f.Version != version {
 		return nil, fault.New(fault.Usage, "its version is %d, not %d", f.Version, version)
 	}
-	s := &State{Account: f.Account}
+	s := &State{Account: f.Account, All: f.All, written: data}
 	for _, x := range f.Mailboxes {
 		b := &Box{Box: mark.Box{Name: x.Name, Validity: x.Validity, Next: x.Next, Modseq: x.Modseq}}
 		if x.Name == "" || x.Next == 0 || s.Box(x.Name) != nil {
@@ -123,8 +138,28 @@ func parseSet(text string) (query.Set, error) {
 
 // Write puts the state into the file in one step, mode 0600.
 func (s *State) Write(path string) error {
-	f := stateFile{Version: version, Account: s.Account, Mailboxes: []boxFile{}}
-	for _, b := range s.Boxes {
+	data, err := s.encode()
+	if err == nil {
+		err = atomicfile.Replace(path, data)
+	}
+	if err != nil {
+		return fault.Wrap(fault.Local, err, "cannot write the state %s", path)
+	}
+	s.written = data
+	return nil
+}
+
+// WriteChanged is Write where the file would be another.
+func (s *State) WriteChanged(path string) error {
+	if data, err := s.encode(); err == nil && bytes.Equal(data, s.written) {
+		return nil
+	}
+	return s.Write(path)
+}
+
+func (s *State) encode() ([]byte, error) {
+	f := stateFile{Version: version, Account: s.Account, All: s.All, Mailboxes: []boxFile{}}
+	for _, b := range slices.Concat(s.Boxes, s.Others) {
 		x := boxFile{Name: b.Name, Validity: b.Validity, Next: b.Next, Modseq: b.Modseq}
 		if b.Known {
 			text := b.UIDs.String()
@@ -147,11 +182,5 @@ func (s *State) Write(path string) error {
 		f.Mailboxes = append(f.Mailboxes, x)
 	}
 	data, err := json.MarshalIndent(f, "", "  ")
-	if err == nil {
-		err = atomicfile.Replace(path, append(data, '\n'))
-	}
-	if err != nil {
-		return fault.Wrap(fault.Local, err, "cannot write the state %s", path)
-	}
-	return nil
+	return append(data, '\n'), err
 }

@@ -73,7 +73,7 @@ func (b *Box) Begin(ctx context.Context, s *session.Session, o Options) error {
 	}
 	b.Known, b.UIDs = true, there.Intersect(b.old())
 	if o.Flags && b.Modseq == 0 {
-		b.Flags, err = flags(ctx, s, b.UIDs)
+		b.Flags, _, err = flags(ctx, s, b.UIDs)
 	}
 	return err
 }
@@ -210,7 +210,7 @@ func (b *Box) tell(uid uint32, modseq uint64) {
 
 // byComparison compares the flags of all messages with those known.
 func (l *look) byComparison(ctx context.Context, there query.Set) error {
-	now, err := flags(ctx, l.s, there)
+	now, told, err := flags(ctx, l.s, there)
 	if err != nil {
 		return err
 	}
@@ -226,18 +226,23 @@ func (l *look) byComparison(ctx context.Context, there query.Set) error {
 	for name, set := range now {
 		changed = changed.Union(set.Subtract(was[name]))
 	}
-	for uid := range changed.Intersect(there).Intersect(l.b.old()).All() {
+	for uid := range changed.Intersect(told).Intersect(l.b.old()).All() {
 		l.d.Changed = append(l.d.Changed, Change{UID: uid, Flags: flagsOf(now, uid)})
 	}
 	return nil
 }
 
-// flags reads which messages have which flags. \Recent is about sessions and
-// not about messages.
-func flags(ctx context.Context, s *session.Session, there query.Set) (map[string]query.Set, error) {
+// flags reads which messages have which flags, and of which the server tells:
+// of one that is being expunged it need not. \Recent is about sessions and not
+// about messages.
+func flags(ctx context.Context, s *session.Session, there query.Set) (map[string]query.Set, query.Set, error) {
 	builders := map[string]*query.Builder{}
+	var told query.Builder
 	if !there.Empty() {
 		_, err := s.Fetch(ctx, session.FetchRequest{Set: there, Items: []string{"FLAGS"}, Row: func(m *session.Fetched) error {
+			if m.Told("FLAGS") {
+				told.Add(m.UID, m.UID)
+			}
 			for _, name := range m.Flags {
 				if strings.EqualFold(name, `\Recent`) {
 					continue
@@ -250,14 +255,14 @@ func flags(ctx context.Context, s *session.Session, there query.Set) (map[string
 			return nil
 		}})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	out := map[string]query.Set{}
 	for name, b := range builders {
 		out[name] = b.Set()
 	}
-	return out, nil
+	return out, told.Set(), nil
 }
 
 func flagsOf(all map[string]query.Set, uid uint32) []string {
