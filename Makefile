@@ -1,7 +1,9 @@
-.PHONY: build test check generate bench clean
+.PHONY: build test check cross dist generate bench clean
+
+tags = urfave_cli_no_docs
 
 build:
-	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -tags urfave_cli_no_docs -o imapknife .
+	CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -tags $(tags) -o imapknife .
 
 test:
 	go test ./...
@@ -14,9 +16,15 @@ check:
 generate:
 	go run ./internal/gen
 
+# Archives, packages, bills of materials and SHA256SUMS in dist/, or those for some targets only:
+# make dist TARGETS=linux/amd64,windows/amd64
+dist:
+	rm -rf dist
+	go -C internal/dist run . -tags $(tags) -targets '$(TARGETS)' -root ../.. -o ../../dist
+
 # Side by side with other clients.
 bench:
 	bench/run
 
 clean:
-	rm -rf imapknife bin
+	rm -rf imapknife bin dist

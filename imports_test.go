@@ -105,7 +105,8 @@ func isInstrument(dir string) bool {
 	return slices.ContainsFunc(instruments, func(i string) bool { return dir == i || strings.HasPrefix(dir, i+"/") })
 }
 
-// sources lists the module's Go files that are not tests.
+// sources lists the module's Go files that are not tests. A folder with a
+// go.mod of its own is another module.
 func sources(t *testing.T) []string {
 	var out []string
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
@@ -114,6 +115,11 @@ func sources(t *testing.T) []string {
 		}
 		if d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
 			return filepath.SkipDir
+		}
+		if d.IsDir() && path != "." {
+			if _, err := os.Stat(filepath.Join(path, "go.mod")); err == nil {
+				return filepath.SkipDir
+			}
 		}
 		if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
 			out = append(out, path)
