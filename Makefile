@@ -16,6 +16,10 @@ check:
 generate:
 	go run ./internal/gen
 
+# go vet for other systems and word sizes, without compiling for them.
+cross:
+	go -C internal/dist run ./cross -tags $(tags) -root ../..
+
 # Archives, packages, bills of materials and SHA256SUMS in dist/, or those for some targets only:
 # make dist TARGETS=linux/amd64,windows/amd64
 dist:

@@ -97,7 +97,9 @@ func (m *mailer) subject() string {
 
 func (m *mailer) person() string { return people[m.rnd.IntN(len(people))] }
 
-func (m *mailer) id(n int) string { return fmt.Sprintf("<%08x.%d@mail.example.org>", n*2654435761, n) }
+func (m *mailer) id(n int) string {
+	return fmt.Sprintf("<%08x.%d@mail.example.org>", uint64(n)*2654435761, n)
+}
 
 // small writes an everyday message of 1 to 2 KB into buf.
 func (m *mailer) small() {

@@ -14,8 +14,8 @@ import (
 
 // testDeb installs the Debian package into a folder that holds nothing else,
 // runs the program with that folder as its root, and removes it again. Besides
-// the package the folder has /tmp, an empty /dev/null and, while the program
-// runs, /proc.
+// the package the folder has an empty /dev/null and, while the program runs,
+// /proc and /tmp.
 func testDeb(t *testing.T, m made) {
 	if os.Getuid() != 0 {
 		without(t, "installing a package needs root")
@@ -49,7 +49,7 @@ func testDeb(t *testing.T, m made) {
 	checkManuals(t, m, root)
 
 	chroot := func(args ...string) string {
-		script := `mount -t proc proc "$0/proc" && exec chroot "$0" /usr/bin/imapknife "$@"`
+		script := `mount -t proc proc "$0/proc" && mount -t tmpfs tmp "$0/tmp" && HOME=/tmp exec env -u XDG_CACHE_HOME chroot "$0" /usr/bin/imapknife "$@"`
 		return runIn(t, "/", "unshare", append([]string{"--mount", "--pid", "--fork", "sh", "-c", script, root}, args...)...)
 	}
 	m.checkVersion(t, chroot("version", "--json"))
