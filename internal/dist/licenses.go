@@ -15,7 +15,7 @@ import (
 // thirdParty is the licence of every module in the binary, as most of them ask
 // for. Modules with the same text stand above it together.
 func thirdParty(root string, b *binary) ([]byte, error) {
-	dirs, err := moduleDirs(root)
+	dirs, err := moduleDirs(root, b)
 	if err != nil {
 		return nil, err
 	}
@@ -70,9 +70,13 @@ func license(dir string) (string, error) {
 	return strings.Join(parts, "\n\n"), nil
 }
 
-// moduleDirs says where the modules are that the module in root needs.
-func moduleDirs(root string) (map[string]string, error) {
-	cmd := exec.Command("go", "list", "-m", "-json", "all")
+// moduleDirs says where the modules are that the binary was built from.
+func moduleDirs(root string, b *binary) (map[string]string, error) {
+	args := []string{"list", "-m", "-json"}
+	for _, dep := range b.info.Deps {
+		args = append(args, dep.Path)
+	}
+	cmd := exec.Command("go", args...)
 	cmd.Dir = root
 	cmd.Stderr = os.Stderr
 	listed, err := cmd.Output()
