@@ -8,7 +8,7 @@
 # 1: standard error names what is not.
 set -u
 
-tools="gcc libc6-dev make jq curl openssl procps dbus-daemon gnome-keyring bash-completion zsh fish mandoc"
+tools="git gcc libc6-dev make jq curl openssl procps dbus-daemon gnome-keyring bash-completion zsh fish mandoc"
 servers="dovecot cyrus courier imap4d"
 top=${IMAPKNIFE_TEST_ROOT:-/var/cache/imapknife-test}
 root=$top/servers
