@@ -28,14 +28,14 @@ func newAppend() *verb {
 	return &verb{
 		name: "append", group: groupMessages, args: "[FILE…|-]",
 		summary: "put messages into a mailbox",
-		about: `Appends messages to --mailbox (INBOX): files of one message, mbox files, Maildirs,
-and - for standard input, which is read when there is no argument and it is no
-terminal. What a file is shows in its first line. Octets stay as they are, only
-bare LF becomes CRLF. Messages of a Maildir keep their flags and date, those of
-an mbox the date of their From_ line; --flag adds flags, --date sets the date.
-When the connection is lost, what was sent is looked for: nothing is appended
-twice, and what cannot be found out is told as unknown, exit 11. Each message
-gets a row with its status, and its UID where the server tells it.`,
+		about: `Appends messages to --mailbox (INBOX): files of one message, mbox files,
+Maildirs, and - for standard input, which is read when there is no argument and
+it is no terminal. What a file is shows in its first line. Octets stay as they
+are, only bare LF becomes CRLF. Messages of a Maildir keep their flags and date,
+those of an mbox the date of their From_ line; --flag adds flags, --date sets
+the date. When the connection is lost, what was sent is looked for: nothing is
+appended twice, and what cannot be found out is told as unknown, exit 11. Each
+message gets a row with its status, and its UID where the server tells it.`,
 		examples: []example{
 			{"one message, as read", "imapknife append --flag seen letter.eml"},
 			{"a draft from a pipe", `printf 'Subject: hello\n\nhi\n' | imapknife append -m '\Drafts' --flag draft`},

@@ -13,10 +13,10 @@ func newDelete() *verb {
 	return &verb{
 		name: "delete", group: groupMessages, args: "SET",
 		summary: "delete messages: to the trash, or for good",
-		about: `Moves the messages to the mailbox that the server names as \Trash; where it names
-none, they are flagged \Deleted. --expunge removes them for good, and exactly
-them; --flag-only flags them. It asks on the terminal first; elsewhere --yes is
-needed, or it is exit 8. A mailbox is deleted by mailbox delete.`,
+		about: `Moves the messages to the mailbox that the server names as \Trash; where it
+names none, they are flagged \Deleted. --expunge removes them for good, and
+exactly them; --flag-only flags them. It asks on the terminal first; elsewhere
+--yes is needed, or it is exit 8. A mailbox is deleted by mailbox delete.`,
 		examples: []example{
 			{"to the trash", "imapknife delete 42"},
 			{"for good, without asking", "imapknife delete --from spam@ --older 30d --expunge --yes"},

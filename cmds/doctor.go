@@ -28,11 +28,11 @@ func newDoctor() *verb {
 	return &verb{
 		name: "doctor", args: "[ACCOUNT|HOST|URL]", group: groupAccounts,
 		summary: "check a connection stage by stage, and show where it hurts",
-		about: `Looks at the name service, the connection, TLS and the certificate, the greeting,
-the capabilities, the ways to log in, the password's source, the login and the
-round-trip time, each with its own time and verdict. The exit status is that of
-the first stage that fails. --until stops early: nothing before login needs
-credentials, so a HOST alone can be checked.`,
+		about: `Looks at the name service, the connection, TLS and the certificate, the
+greeting, the capabilities, the ways to log in, the password's source, the login
+and the round-trip time, each with its own time and verdict. The exit status is
+that of the first stage that fails. --until stops early: nothing before login
+needs credentials, so a HOST alone can be checked.`,
 		examples: []example{
 			{"what is wrong with the default account?", "imapknife doctor"},
 			{"a server, without an account", "imapknife doctor imap.example.org --until capability"},

@@ -44,7 +44,7 @@ func newExpect() *verb {
 				"Exit 0 as soon as one does.", []string{"within"},
 				example{"the alert comes", `imapknife expect some --mark "$T0" --from alerts@ --within 30s`}),
 			newExpectation("count", "a number of messages match", expectCount,
-				"They have --within for coming, and --settle is for how long the number must then stay right.",
+				"They have --within for coming, and --settle is for how long the number must\nthen stay right.",
 				[]string{"exactly", "at-least", "at-most", "within", "settle"},
 				example{"one to each, and no more", `imapknife expect count --mark "$T0" --to qa@ --exactly 2 --settle 3s --junit out.xml`}),
 		},

@@ -32,10 +32,10 @@ func newMailbox() *verb {
 			sub(verb{
 				name: "create", args: "NAME…", summary: "make mailboxes",
 				about: `Makes a mailbox of each name. Names are written as list shows them, with the
-server's hierarchy delimiter and prefix; they are sent as they are, and where the
-server refuses one the hint says how names are made there. --special-use says
-what a new mailbox is for, where the server offers CREATE-SPECIAL-USE. A mailbox
-that exists already is refused: exit 5, or 9 when others were made.`,
+server's hierarchy delimiter and prefix; they are sent as they are, and where
+the server refuses one the hint says how names are made there. --special-use
+says what a new mailbox is for, where the server offers CREATE-SPECIAL-USE. A
+mailbox that exists already is refused: exit 5, or 9 when others were made.`,
 				examples: []example{
 					{"a mailbox", "imapknife mailbox create Invoices/2026"},
 					{"the mailbox for what is archived", `imapknife mailbox create Archive --special-use '\Archive'`},

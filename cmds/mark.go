@@ -14,10 +14,10 @@ func newMark() *verb {
 	return &verb{
 		name: "mark", group: groupCI,
 		summary: "print a mark: what arrives later is new to it",
-		about: `Looks at the mailbox (EXAMINE) and prints one word that says how far its UIDs go.
---mark WORD, given to any command that selects messages, leaves what has arrived
-since; a mailbox that was made anew in between, or another account, is exit 7.
-The word needs no quoting in a shell.`,
+		about: `Looks at the mailbox (EXAMINE) and prints one word that says how far its UIDs
+go. --mark WORD, given to any command that selects messages, leaves what has
+arrived since; a mailbox that was made anew in between, or another account, is
+exit 7. The word needs no quoting in a shell.`,
 		examples: []example{
 			{"what comes from now on, for --mark", `T0=$(imapknife mark)`},
 			{"and later, what has come", `T0=$(imapknife mark); sleep 60; imapknife search --mark "$T0" --long`},

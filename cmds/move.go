@@ -8,8 +8,8 @@ func newMove() *verb {
 		summary: "move messages to another mailbox",
 		about: `Moves the messages that the set or the criteria select; the last argument is
 always the destination. Where the server lacks MOVE, they are copied; only when
-that is confirmed are the originals flagged, and exactly these expunged. Where it
-lacks UIDPLUS as well they stay flagged: the status says so, exit 9. When the
+that is confirmed are the originals flagged, and exactly these expunged. Where
+it lacks UIDPLUS as well they stay flagged: the status says so, exit 9. When the
 connection is lost, both mailboxes are looked through: nothing is moved twice,
 and what cannot be found out is told as unknown, exit 11.`,
 		examples: []example{

@@ -1,7 +1,9 @@
 package cmds_test
 
 import (
+	"flag"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/imapknife/imapknife/internal/imaptest/harness"
@@ -11,13 +13,22 @@ func TestMain(m *testing.M) { harness.Main(m) }
 
 // TestScripts runs every script of the user's view on the sandbox and again on
 // each real server. Without one, a line in the log says why; with
-// IMAPKNIFE_REQUIRE_ALL=1 that is a failure.
+// IMAPKNIFE_REQUIRE_ALL=1 that is a failure. Each verb's JSON is held against its
+// schema on each server where its scripts run.
 func TestScripts(t *testing.T) {
 	table := harness.NewTable()
 	harness.Each(t, func(t *testing.T, s *harness.Server) {
 		t.Run("login-by", func(t *testing.T) { harness.LogIns(t, s, table) })
 		harness.Run(t, "../testdata/script", s, table)
 	})
+	unseen, seen, err := table.Unseen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d JSON documents were as their schemas have them", seen)
+	if flag.Lookup("test.run").Value.String() == "" && len(unseen) > 0 {
+		t.Errorf("no JSON of these was held against its schema: %s", strings.Join(unseen, ", "))
+	}
 	if os.Getenv("IMAPKNIFE_WRITE_DOCS") == "1" {
 		if err := table.WriteFile("../docs/servers.md"); err != nil {
 			t.Fatal(err)

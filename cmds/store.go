@@ -26,8 +26,8 @@ func newStore() *verb {
 		name: "store", group: groupMessages, args: "SET",
 		summary: "change flags of messages",
 		about: `Adds, removes or sets flags: seen, answered, flagged, deleted, draft, with or
-without a backslash, and keywords. The rows tell the flags after. A flag that the
-server would not keep is an error, and nothing is changed. --unchanged-since
+without a backslash, and keywords. The rows tell the flags after. A flag that
+the server would not keep is an error, and nothing is changed. --unchanged-since
 leaves alone what has changed since that modification sequence. --add-label and
 the like change Gmail's labels.`,
 		examples: []example{

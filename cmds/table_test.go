@@ -58,6 +58,11 @@ func TestRegistry(t *testing.T) {
 // TestVerbs: what a verb must have beside its code.
 func TestVerbs(t *testing.T) {
 	for _, v := range leaves() {
+		for line := range strings.Lines(v.about) {
+			if len(strings.TrimSuffix(line, "\n")) > 80 {
+				t.Errorf("help %s is wider than a terminal: %s", v.path, line)
+			}
+		}
 		if v.summary == "" || v.about == "" || v.group == "" || v.setup == nil {
 			t.Errorf("%s lacks a summary, a description, a group or a setup", v.path)
 		}

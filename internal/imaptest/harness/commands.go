@@ -14,7 +14,6 @@ import (
 
 	"github.com/itchyny/gojq"
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/imapknife/imapknife/internal/imaptest"
 	"github.com/imapknife/imapknife/internal/imaptest/limited"
@@ -76,6 +75,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
 	}
+	checkRows(ts, args[1:])
 }
 
 func within(ts *testscript.TestScript, neg bool, args []string) {
@@ -187,16 +187,13 @@ func schema(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		value = docs[0]
 	}
-	parsed, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	s, err := compile([]byte(text))
 	ts.Check(err)
-	compiler := jsonschema.NewCompiler()
-	compiler.AssertFormat()
-	ts.Check(compiler.AddResource("schema.json", parsed))
-	compiled, err := compiler.Compile("schema.json")
-	ts.Check(err)
-	if err := compiled.Validate(value); err != nil {
+	if err := s.compiled.Validate(value); err != nil {
 		ts.Fatalf("%v", err)
 	}
+	at := stateOf(ts)
+	at.rows = append(at.rows, strings.Join(args, " "))
 }
 
 // theWitness logs in past the proxy.

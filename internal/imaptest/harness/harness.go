@@ -33,7 +33,8 @@ type state struct {
 	lax     bool
 	took    time.Duration // of the last exits
 	absent  []string
-	unasked bool // the script is not about this server
+	unasked bool     // the script is not about this server
+	rows    []string // what of JSON was as its schema has it
 
 	provider *imaptest.Provider // nil before there is one
 	watcher  *watcher           // likewise

@@ -18,6 +18,7 @@ type Table struct {
 	cells  map[[2]string]*cell // by verb and server
 	caps   map[string][]string
 	logins map[[2]string]string // by mechanism and server
+	rows   map[[2]string]int    // documents that were as their schema has them, by verb and server
 }
 
 type cell struct {
@@ -27,7 +28,7 @@ type cell struct {
 
 // NewTable is empty.
 func NewTable() *Table {
-	return &Table{cells: map[[2]string]*cell{}, caps: map[string][]string{}, logins: map[[2]string]string{}}
+	return &Table{cells: map[[2]string]*cell{}, caps: map[string][]string{}, logins: map[[2]string]string{}, rows: map[[2]string]int{}}
 }
 
 // logIn notes what came of a way to log in.
@@ -56,6 +57,9 @@ func (t *Table) add(s *state) {
 	}
 	c := t.cells[key]
 	t.caps[s.server.Name] = s.server.caps
+	for _, verb := range s.rows {
+		t.rows[[2]string{verb, s.server.Name}]++
+	}
 	for _, what := range s.absent {
 		if !slices.Contains(c.absent, what) {
 			c.absent = append(c.absent, what)
@@ -66,6 +70,30 @@ func (t *Table) add(s *state) {
 	} else {
 		c.passed++
 	}
+}
+
+// Unseen lists the verbs, and the servers on which their scripts ran, of which no
+// JSON was held against its schema; and how many documents were.
+func (t *Table) Unseen() (unseen []string, seen int, err error) {
+	schemas, err := allSchemas()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for verb := range schemas {
+		script, _, _ := strings.Cut(verb, " ")
+		for key := range t.cells {
+			if n := t.rows[[2]string{verb, key[1]}]; n > 0 {
+				continue
+			}
+			if key[0] == script {
+				unseen = append(unseen, verb+" on "+key[1])
+			}
+		}
+	}
+	for _, n := range t.rows {
+		seen += n
+	}
+	slices.Sort(unseen)
+	return unseen, seen, err
 }
 
 func (c *cell) String() string {
