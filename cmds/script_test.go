@@ -3,7 +3,6 @@ package cmds_test
 import (
 	"flag"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/imapknife/imapknife/internal/imaptest/harness"
@@ -25,9 +24,9 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d JSON documents were as their schemas have them", seen)
+	t.Logf("%d JSON documents were as their schemas have them; none of these was looked at: %q", seen, unseen)
 	if flag.Lookup("test.run").Value.String() == "" && len(unseen) > 0 {
-		t.Errorf("no JSON of these was held against its schema: %s", strings.Join(unseen, ", "))
+		t.Error("JSON of every verb has to be looked at on every server where its scripts run")
 	}
 	if os.Getenv("IMAPKNIFE_WRITE_DOCS") == "1" {
 		if err := table.WriteFile("../docs/servers.md"); err != nil {

@@ -79,7 +79,10 @@ func (t *Table) Unseen() (unseen []string, seen int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for verb := range schemas {
-		script, _, _ := strings.Cut(verb, " ")
+		script, rest, _ := strings.Cut(verb, " ")
+		if strings.HasPrefix(rest, "--") { // what another flag prints is for its own scripts
+			continue
+		}
 		for key := range t.cells {
 			if n := t.rows[[2]string{verb, key[1]}]; n > 0 {
 				continue
