@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"internal/discover":   {"internal/fault"},
 	"internal/extract":    {"internal/message"},
 	"internal/fault":      {},
-	"internal/gen":        {"cmds", "internal/fault", "internal/result"},
+	"internal/gen":        {"cmds", "internal/fault", "internal/imaptest/limited", "internal/imaptest/terminal", "internal/result"},
 	"internal/mailsource": {"internal/fault", "internal/message"},
 	"internal/mark":       {"internal/fault"},
 	"internal/message":    {"internal/fault", "internal/result"},

@@ -1,10 +1,12 @@
 // Gen writes the documents that are made from the program itself: the
-// reference of the commands, and the exit statuses in README.md. With -check
+// reference of the commands, manual pages, the exit statuses in README.md, the
+// picture of a session, and what programs read that drive imapknife. With -check
 // it writes nothing and fails where a file is not what it would write.
 package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -15,9 +17,13 @@ import (
 
 	"github.com/imapknife/imapknife/cmds"
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/imaptest/terminal"
 )
 
 func main() {
+	if filepath.Base(os.Args[0]) == "imapknife" {
+		play()
+	}
 	check := flag.Bool("check", false, "fail where a generated file is out of date")
 	root := flag.String("root", ".", "the module's folder")
 	flag.Parse()
@@ -46,6 +52,13 @@ func run(root string, check bool) error {
 		return err
 	}
 	maps.Copy(files, pages)
+	drawn, err := picture()
+	switch {
+	case err == nil:
+		files["docs/session.svg"] = drawn
+	case !errors.Is(err, terminal.ErrUnsupported): // the picture stays what it is
+		return err
+	}
 	var stale []string
 	kept, err := filepath.Glob(filepath.Join(root, "man", "*"))
 	if err != nil {

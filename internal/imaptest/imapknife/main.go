@@ -4,7 +4,6 @@ package main
 
 import (
 	"os"
-	"time"
 
 	"github.com/imapknife/imapknife/cmds"
 	"github.com/imapknife/imapknife/internal/imaptest/limited"
@@ -13,7 +12,7 @@ import (
 func main() {
 	limited.Main(func() int {
 		return cmds.Main(&cmds.Process{
-			Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: time.Now,
+			Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: limited.Now(),
 		})
 	})
 }

@@ -18,7 +18,21 @@ const (
 	Status  = 99
 	// UsageEnv is the file that gets the peak of memory in octets.
 	UsageEnv = "TEST_USAGE"
+	// NowEnv is the time, in RFC 3339, at which the clock of a sandbox starts, so
+	// that its mails have the same dates every time. Other commands keep the true
+	// clock, by which their connections end.
+	NowEnv = "TEST_NOW"
 )
+
+// Now is the program's clock.
+func Now() func() time.Time {
+	from, err := time.Parse(time.RFC3339, os.Getenv(NowEnv))
+	if err != nil || len(os.Args) < 2 || os.Args[1] != "sandbox" {
+		return time.Now
+	}
+	start := time.Now()
+	return func() time.Time { return from.Add(time.Since(start)).In(time.Local) }
+}
 
 // Main runs the program and ends the process with the status that it returns.
 func Main(run func() int) {
