@@ -28,8 +28,8 @@ type Login struct {
 
 // Candidate is one row of login --discover.
 type Candidate struct {
-	URL      string   `json:"url" doc:"server, without a user"`
-	Users    []string `json:"users" sep:" " doc:"user names to try, best first"`
+	URL      string   `json:"url" doc:"server, without a user" untrusted:"true"`
+	Users    []string `json:"users" sep:" " doc:"user names to try, best first" untrusted:"true"`
 	Password string   `json:"password" doc:"what kind of password works: yes, app (an app password), or no"`
 	OAuth    string   `json:"oauth,omitempty" doc:"provider for login --oauth"`
 	Source   string   `json:"source" doc:"provider table, SRV, autoconfig, database or guess"`

@@ -1,8 +1,8 @@
 // Package result holds the structs that the verbs emit. Their json tags are
 // the names that scripts rely on, their doc tags the descriptions in
 // `imapknife schema`; fields are only ever added. A field tagged
-// untrusted:"true" carries text that a sender of mail chose. The package
-// knows neither IMAP nor how rows are printed.
+// untrusted:"true" carries text that others chose: a sender of mail, or the
+// server. The package knows neither IMAP nor how rows are printed.
 package result
 
 import "time"
@@ -17,7 +17,7 @@ type Address struct {
 // that mailbox its UID belongs to.
 type Place struct {
 	Account     string `json:"account" doc:"digest of user, host and port; the same for the same account everywhere"`
-	Mailbox     string `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7"`
+	Mailbox     string `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7" untrusted:"true"`
 	UIDValidity uint32 `json:"uidvalidity" doc:"UIDVALIDITY of the mailbox (RFC 9051 section 2.3.1.1)"`
 }
 
@@ -27,7 +27,7 @@ type Message struct {
 	Place
 	UID          uint32     `json:"uid" doc:"unique identifier"`
 	Seq          uint32     `json:"seq,omitempty" doc:"message sequence number, with --seq"`
-	Flags        *[]string  `json:"flags,omitempty" sep:" " doc:"flags as the server spells them"`
+	Flags        *[]string  `json:"flags,omitempty" sep:" " doc:"flags as the server spells them" untrusted:"true"`
 	InternalDate *time.Time `json:"internal_date,omitempty" doc:"when the server received the message"`
 	Size         *uint64    `json:"size,omitempty" doc:"RFC822.SIZE in octets"`
 	Modseq       uint64     `json:"modseq,omitempty" doc:"modification sequence (RFC 7162)"`
@@ -52,16 +52,16 @@ type Message struct {
 	Raw         *Content      `json:"raw,omitempty" doc:"BODY[]: the whole message" untrusted:"true"`
 	Part        *Content      `json:"part,omitempty" doc:"the part asked for with --part" untrusted:"true"`
 	Attachments *[]Attachment `json:"attachments,omitempty" doc:"the parts that are attachments" untrusted:"true"`
-	Path        string        `json:"path,omitempty" doc:"the file that was written, with --dir"`
+	Path        string        `json:"path,omitempty" doc:"the file that was written, with --dir" untrusted:"true"`
 
 	Preview  *string    `json:"preview,omitempty" doc:"PREVIEW (RFC 8970)" untrusted:"true"`
 	SaveDate *time.Time `json:"save_date,omitempty" doc:"SAVEDATE (RFC 8514)"`
-	EmailID  string     `json:"email_id,omitempty" doc:"EMAILID (RFC 8474)"`
-	ThreadID string     `json:"thread_id,omitempty" doc:"THREADID (RFC 8474)"`
+	EmailID  string     `json:"email_id,omitempty" doc:"EMAILID (RFC 8474)" untrusted:"true"`
+	ThreadID string     `json:"thread_id,omitempty" doc:"THREADID (RFC 8474)" untrusted:"true"`
 	Gmail    *Gmail     `json:"gmail,omitempty" doc:"Gmail's own items (X-GM-EXT-1)"`
 
 	Truncated bool     `json:"truncated,omitempty" doc:"true when a text was cut: by --max-bytes, or at 16 MiB"`
-	Warnings  []string `json:"warnings,omitempty" doc:"what was wrong with this message's data"`
+	Warnings  []string `json:"warnings,omitempty" doc:"what was wrong with this message's data" untrusted:"true"`
 }
 
 // Header is one header field.
@@ -100,7 +100,7 @@ type Part struct {
 type Gmail struct {
 	MessageID string   `json:"message_id" doc:"X-GM-MSGID, decimal"`
 	ThreadID  string   `json:"thread_id" doc:"X-GM-THRID, decimal"`
-	Labels    []string `json:"labels" doc:"X-GM-LABELS"`
+	Labels    []string `json:"labels" doc:"X-GM-LABELS" untrusted:"true"`
 }
 
 // Attachment describes one attachment, listed or saved.
@@ -119,25 +119,25 @@ type MessageAttachment struct {
 	Place
 	UID uint32 `json:"uid" doc:"unique identifier of the message"`
 	Attachment
-	Path     string   `json:"path,omitempty" doc:"the file that was written (save)"`
+	Path     string   `json:"path,omitempty" doc:"the file that was written (save)" untrusted:"true"`
 	Octets   *uint64  `json:"octets,omitempty" doc:"octets written, decoded (save)"`
 	Status   string   `json:"status,omitempty" doc:"saved, refused, or missing where the server did not send the part (save)"`
-	Warnings []string `json:"warnings,omitempty" doc:"what was wrong with this message's data"`
+	Warnings []string `json:"warnings,omitempty" doc:"what was wrong with this message's data" untrusted:"true"`
 }
 
 // Mailbox is one row of `list`.
 type Mailbox struct {
 	Account    string   `json:"account" doc:"digest of user, host and port"`
-	Mailbox    string   `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7"`
-	RawName    string   `json:"raw_name,omitempty" doc:"the name as sent, where decoding it and encoding it again does not give the same"`
-	Delimiter  string   `json:"delimiter" doc:"hierarchy delimiter, empty for a flat name"`
-	Attributes []string `json:"attributes" sep:" " doc:"mailbox attributes as the server spells them"`
+	Mailbox    string   `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7" untrusted:"true"`
+	RawName    string   `json:"raw_name,omitempty" doc:"the name as sent, where decoding it and encoding it again does not give the same" untrusted:"true"`
+	Delimiter  string   `json:"delimiter" doc:"hierarchy delimiter, empty for a flat name" untrusted:"true"`
+	Attributes []string `json:"attributes" sep:" " doc:"mailbox attributes as the server spells them" untrusted:"true"`
 	SpecialUse string   `json:"special_use,omitempty" doc:"special-use attribute such as \\Sent (RFC 6154)"`
 	Subscribed *bool    `json:"subscribed,omitempty" doc:"whether the mailbox is subscribed, where known"`
 	Children   *bool    `json:"children,omitempty" doc:"whether the mailbox has children, where known"`
 	Selectable bool     `json:"selectable" doc:"false for \\Noselect and \\NonExistent"`
 	Counts
-	Warnings []string `json:"warnings,omitempty" doc:"what was wrong with this mailbox's data"`
+	Warnings []string `json:"warnings,omitempty" doc:"what was wrong with this mailbox's data" untrusted:"true"`
 }
 
 // Counts are the STATUS items; an item the server did not tell is absent.
@@ -150,22 +150,22 @@ type Counts struct {
 	UIDNext       *uint32 `json:"uidnext,omitempty" doc:"next UID to be assigned"`
 	UIDValidity   *uint32 `json:"uidvalidity,omitempty" doc:"UIDVALIDITY"`
 	HighestModseq *uint64 `json:"highestmodseq,omitempty" doc:"highest modification sequence (RFC 7162)"`
-	MailboxID     string  `json:"mailboxid,omitempty" doc:"MAILBOXID (RFC 8474)"`
+	MailboxID     string  `json:"mailboxid,omitempty" doc:"MAILBOXID (RFC 8474)" untrusted:"true"`
 	AppendLimit   *uint64 `json:"appendlimit,omitempty" doc:"largest message that may be appended, in octets (RFC 7889)"`
 }
 
 // Status is one row of `status`.
 type Status struct {
 	Account string `json:"account" doc:"digest of user, host and port"`
-	Mailbox string `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7"`
+	Mailbox string `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7" untrusted:"true"`
 	Counts
-	Warnings []string `json:"warnings,omitempty" doc:"what was wrong with this mailbox's data"`
+	Warnings []string `json:"warnings,omitempty" doc:"what was wrong with this mailbox's data" untrusted:"true"`
 }
 
 // Selected is the answer of `select`.
 type Selected struct {
 	Account        string   `json:"account" doc:"digest of user, host and port"`
-	Mailbox        string   `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7"`
+	Mailbox        string   `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7" untrusted:"true"`
 	Exists         uint64   `json:"exists" doc:"number of messages"`
 	Recent         *uint64  `json:"recent,omitempty" doc:"number of messages with \\Recent"`
 	FirstUnseenSeq *uint64  `json:"first_unseen_seq,omitempty" doc:"sequence number of the first message without \\Seen"`
@@ -176,17 +176,17 @@ type Selected struct {
 	UIDValidity    *uint32  `json:"uidvalidity,omitempty" doc:"UIDVALIDITY"`
 	HighestModseq  *uint64  `json:"highestmodseq,omitempty" doc:"highest modification sequence (RFC 7162)"`
 	NoModseq       bool     `json:"nomodseq,omitempty" doc:"true when the mailbox keeps no modification sequences"`
-	MailboxID      string   `json:"mailboxid,omitempty" doc:"MAILBOXID (RFC 8474)"`
+	MailboxID      string   `json:"mailboxid,omitempty" doc:"MAILBOXID (RFC 8474)" untrusted:"true"`
 	AppendLimit    *uint64  `json:"appendlimit,omitempty" doc:"largest message that may be appended, in octets (RFC 7889)"`
-	Flags          []string `json:"flags" sep:" " doc:"flags defined in the mailbox"`
-	PermanentFlags []string `json:"permanentflags,omitempty" sep:" " doc:"flags that can be changed permanently; \\* means new keywords too"`
+	Flags          []string `json:"flags" sep:" " doc:"flags defined in the mailbox" untrusted:"true"`
+	PermanentFlags []string `json:"permanentflags,omitempty" sep:" " doc:"flags that can be changed permanently; \\* means new keywords too" untrusted:"true"`
 	ReadOnly       bool     `json:"read_only" doc:"whether the mailbox is open read-only"`
-	Warnings       []string `json:"warnings,omitempty" doc:"what was wrong with the server's data"`
+	Warnings       []string `json:"warnings,omitempty" doc:"what was wrong with the server's data" untrusted:"true"`
 }
 
 // Capability is one row of `capability`.
 type Capability struct {
-	Capability string `json:"capability" doc:"name as the server spells it"`
+	Capability string `json:"capability" doc:"name as the server spells it" untrusted:"true"`
 	Before     bool   `json:"before_login" doc:"announced before login"`
 	After      *bool  `json:"after_login,omitempty" doc:"announced after login; absent with --no-login"`
 	Meaning    string `json:"meaning,omitempty" doc:"what it turns on in imapknife"`
@@ -195,7 +195,7 @@ type Capability struct {
 // Count is the answer of `search --count`.
 type Count struct {
 	Account string `json:"account" doc:"digest of user, host and port"`
-	Mailbox string `json:"mailbox" doc:"mailbox name"`
+	Mailbox string `json:"mailbox" doc:"mailbox name" untrusted:"true"`
 	Count   uint64 `json:"count" doc:"number of messages that match"`
 }
 

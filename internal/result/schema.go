@@ -16,7 +16,7 @@ type Field struct {
 	Type      reflect.Type // Go type
 	Optional  bool         // left out of JSON when empty
 	Doc       string       // description
-	Untrusted bool         // holds text that a sender of mail chose
+	Untrusted bool         // holds text that a sender of mail or the server chose
 	Sep       string       // what joins a list in plain output, from the sep tag; "" is the default
 }
 

@@ -19,13 +19,13 @@ type Receipt struct {
 	Action                 string    `json:"action" doc:"store, copy, move, flag (\\Deleted) or expunge (remove for good)"`
 	Status                 string    `json:"status" doc:"done, planned (--dry-run), flagged (\\Deleted and still there: the server lacks UIDPLUS or did not expunge it), copied (by a move that could not remove the original), missing, refused, or unknown"`
 	DryRun                 bool      `json:"dry_run,omitempty" doc:"true with --dry-run: nothing was changed"`
-	Destination            string    `json:"destination,omitempty" doc:"mailbox that the message is copied or moved to"`
+	Destination            string    `json:"destination,omitempty" doc:"mailbox that the message is copied or moved to" untrusted:"true"`
 	DestinationUIDValidity uint32    `json:"destination_uidvalidity,omitempty" doc:"UIDVALIDITY of the destination (COPYUID)"`
 	DestinationUID         uint32    `json:"destination_uid,omitempty" doc:"UID in the destination; absent where the server does not tell it"`
-	Flags                  *[]string `json:"flags,omitempty" sep:" " doc:"flags after a store, as the server spells them"`
-	Labels                 *[]string `json:"labels,omitempty" sep:" " doc:"Gmail labels after a store"`
-	Reason                 string    `json:"reason,omitempty" doc:"why status is not done"`
-	Warnings               []string  `json:"warnings,omitempty" doc:"what else there is to know"`
+	Flags                  *[]string `json:"flags,omitempty" sep:" " doc:"flags after a store, as the server spells them" untrusted:"true"`
+	Labels                 *[]string `json:"labels,omitempty" sep:" " doc:"Gmail labels after a store" untrusted:"true"`
+	Reason                 string    `json:"reason,omitempty" doc:"why status is not done" untrusted:"true"`
+	Warnings               []string  `json:"warnings,omitempty" doc:"what else there is to know" untrusted:"true"`
 }
 
 // Appended is one row of append. Where the server tells it (APPENDUID), it
@@ -42,22 +42,22 @@ type Appended struct {
 	Size      uint64    `json:"size" doc:"octets sent"`
 	Flags     *[]string `json:"flags,omitempty" sep:" " doc:"flags the message was given"`
 	Converted bool      `json:"converted,omitempty" doc:"true when bare LF became CRLF"`
-	Reason    string    `json:"reason,omitempty" doc:"why status is not done"`
-	Warnings  []string  `json:"warnings,omitempty" doc:"what else there is to know"`
+	Reason    string    `json:"reason,omitempty" doc:"why status is not done" untrusted:"true"`
+	Warnings  []string  `json:"warnings,omitempty" doc:"what else there is to know" untrusted:"true"`
 }
 
 // MailboxChange is one row of mailbox create, delete, rename, subscribe and
 // unsubscribe.
 type MailboxChange struct {
 	Account    string   `json:"account" doc:"digest of user, host and port"`
-	Mailbox    string   `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7"`
+	Mailbox    string   `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7" untrusted:"true"`
 	Action     string   `json:"action" doc:"create, delete, rename, subscribe or unsubscribe"`
 	Status     string   `json:"status" doc:"done, planned (--dry-run), refused, or unknown"`
 	DryRun     bool     `json:"dry_run,omitempty" doc:"true with --dry-run: nothing was changed"`
 	NewName    string   `json:"new_name,omitempty" doc:"the name after a rename"`
 	SpecialUse string   `json:"special_use,omitempty" doc:"special use given to a new mailbox"`
-	MailboxID  string   `json:"mailboxid,omitempty" doc:"MAILBOXID of a new mailbox (RFC 8474)"`
+	MailboxID  string   `json:"mailboxid,omitempty" doc:"MAILBOXID of a new mailbox (RFC 8474)" untrusted:"true"`
 	Messages   *uint64  `json:"messages,omitempty" doc:"number of messages in a mailbox to be deleted"`
-	Reason     string   `json:"reason,omitempty" doc:"why status is not done"`
-	Warnings   []string `json:"warnings,omitempty" doc:"what else there is to know"`
+	Reason     string   `json:"reason,omitempty" doc:"why status is not done" untrusted:"true"`
+	Warnings   []string `json:"warnings,omitempty" doc:"what else there is to know" untrusted:"true"`
 }
