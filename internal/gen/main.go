@@ -52,6 +52,11 @@ func run(root string, check bool) error {
 		return err
 	}
 	maps.Copy(files, pages)
+	guides, err := programs(cmds.Docs())
+	if err != nil {
+		return err
+	}
+	maps.Copy(files, guides)
 	drawn, err := picture()
 	switch {
 	case err == nil:

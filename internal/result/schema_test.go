@@ -185,7 +185,7 @@ func TestSchemaText(t *testing.T) {
 	want := `{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"row <of> tests","description":"` + description + `","$ref":"#/$defs/row","$defs":{` +
 		`"row":{"type":"object","properties":{` +
 		`"account":{"type":"string","description":"digest of user, host and port; the same for the same account everywhere"},` +
-		`"mailbox":{"type":"string","description":"mailbox name, decoded from modified UTF-7"},` +
+		`"mailbox":{"type":"string","description":"mailbox name, decoded from modified UTF-7","x-untrusted":true},` +
 		`"uidvalidity":{"type":"integer","minimum":0,"description":"UIDVALIDITY of the mailbox (RFC 9051 section 2.3.1.1)"},` +
 		`"at":{"anyOf":[{"type":"string","format":"date-time"},{"type":"null"}]},` +
 		`"leaf":{"$ref":"#/$defs/leaf"},` +
