@@ -98,5 +98,5 @@ func Env(home string, more ...string) []string {
 			out = append(out, kv)
 		}
 	}
-	return append(append(out, "HOME="+home, "TZ=UTC", "LANG=C.UTF-8", "TERM=xterm-256color"), more...)
+	return append(append(out, "HOME="+home, "XDG_CONFIG_HOME="+home+"/.config", "TZ=UTC", "LANG=C.UTF-8", "TERM=xterm-256color"), more...)
 }
