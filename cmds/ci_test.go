@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/imapknife/imapknife/internal/imaptest/harness"
 )
 
 // job is what is read of a job of GitHub Actions or GitLab CI.
@@ -29,8 +31,12 @@ func (j *job) steps() []string {
 }
 
 // TestCI runs the shell steps of the jobs in docs/ci.md against the sandbox, each
-// job as its CI system does: one shell that ends at the first error.
+// job as its CI system does: one shell that ends at the first error. It runs the
+// blocks of commands there, too.
 func TestCI(t *testing.T) {
+	if blocks, other := runDocument(t, "../docs/ci.md", nil); blocks < 2 || other > 0 {
+		t.Errorf("%d blocks ran, %d did not", blocks, other)
+	}
 	text, err := os.ReadFile("../docs/ci.md")
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +90,7 @@ printf 'From: shop@example.org\r\nTo: %s\r\nSubject: Confirm your address\r\n\r\
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("imapknife", "sandbox", "--", "bash", "./script")
+	cmd := exec.Command(harness.Plain(), "sandbox", "--", "bash", "./script")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "RUN=7-1", "GITHUB_ENV=github-env")
 	if out, err := cmd.CombinedOutput(); err != nil {

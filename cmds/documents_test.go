@@ -7,10 +7,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/imapknife/imapknife/internal/imaptest/harness"
 	"github.com/imapknife/imapknife/internal/imaptest/terminal"
 )
 
@@ -20,9 +22,10 @@ const consoleWidth = 92
 // block is a code block of a document.
 type block struct {
 	file    string
-	line    int    // of its first line
-	section string // the heading above it
-	lang    string // what stands behind the fence
+	line    int      // of its first line
+	section string   // the heading above it
+	within  []string // that one, and those that it is below
+	lang    string   // what stands behind the fence
 	text    string
 }
 
@@ -40,19 +43,22 @@ func readBlocks(t *testing.T, file string) (text string, out []block) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var within []string // by level
 	section, open := "", false
 	for i, line := range strings.SplitAfter(string(data), "\n") {
 		fence, isFence := strings.CutPrefix(line, "```")
 		switch {
 		case isFence && !open:
-			out = append(out, block{file: file, line: i + 2, section: section, lang: strings.TrimSpace(fence)})
+			out = append(out, block{file: file, line: i + 2, section: section, within: slices.Clone(within), lang: strings.TrimSpace(fence)})
 			open = true
 		case isFence:
 			open = false
 		case open:
 			out[len(out)-1].text += line
 		case strings.HasPrefix(line, "#"):
-			section = strings.TrimSpace(strings.TrimLeft(line, "#"))
+			text := strings.TrimLeft(line, "#")
+			section = strings.TrimSpace(text)
+			within = append(within[:min(len(within), len(line)-len(text)-1)], section)
 		}
 	}
 	if open {
@@ -96,13 +102,13 @@ func place(t *testing.T) (dir string, env []string) {
 			t.Fatal(err)
 		}
 	}
-	return dir, terminal.Env(dir, "PATH="+dir+":"+os.Getenv("PATH"))
+	return dir, terminal.Env(dir, "PATH="+dir+":"+filepath.Dir(harness.Plain())+":"+os.Getenv("PATH"), "RUN=7-1")
 }
 
 // runScript runs a block of sh in a sandbox of its own, in one shell that ends at
 // the first error.
 func runScript(t *testing.T, b block) error {
-	cmd := exec.Command("imapknife", "sandbox", "--", "bash", "-e", "-c", b.text)
+	cmd := exec.Command(harness.Plain(), "sandbox", "--", "bash", "-e", "-c", b.text)
 	cmd.Dir, cmd.Env = place(t)
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s\n%s", b, out)
@@ -121,7 +127,7 @@ func runConsole(t *testing.T, b block) (shown string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", b, err)
 	}
-	cmd := exec.Command("imapknife", "sandbox", "--", "bash", "-c")
+	cmd := exec.Command(harness.Plain(), "sandbox", "--", "bash", "-c")
 	cmd.Dir, cmd.Env = place(t)
 	cmd.Env = append(cmd.Env, "NO_COLOR=1", "PAGER=cat")
 	out, err := terminal.Run(cmd, consoleWidth, commands)
@@ -160,7 +166,7 @@ func prompts(text string) (commands []string, err error) {
 
 // special is a block that cannot run in a sandbox as it stands.
 type special struct {
-	section string         // of the document
+	section string         // that it is in, or below
 	lines   *regexp.Regexp // what it holds
 	ran     bool           // check runs it; else it looks at it in some other way
 	why     string
@@ -185,7 +191,7 @@ func runDocument(t *testing.T, file string, specials []special) (ran, other int)
 			t.Run(fmt.Sprintf("%d", b.line), func(t *testing.T) {
 				t.Parallel()
 				for _, s := range specials {
-					if s.section != b.section || !s.lines.MatchString(b.text) {
+					if !slices.Contains(b.within, s.section) || !s.lines.MatchString(b.text) {
 						continue
 					}
 					s.check(t, b)

@@ -1,7 +1,6 @@
 package cmds_test
 
 import (
-	"context"
 	"errors"
 	"net"
 	"os"
@@ -130,31 +129,4 @@ func runLogin(t *testing.T, b block) {
 		t.Errorf("%s: %v\n%s\n%s", b, err, b.text, out)
 	}
 	t.Logf("%s\n%s", b, out)
-}
-
-// requireAll says that nothing may be left out.
-func requireAll() bool { return os.Getenv("IMAPKNIFE_REQUIRE_ALL") == "1" }
-
-// startKeyring starts a keyring of its own, or skips the test.
-func startKeyring(t *testing.T) (env []string, stop func()) {
-	if err := imaptest.KeyringAvailable(); err != nil {
-		if requireAll() {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	dir, err := os.MkdirTemp("", "keyring-") // a socket's path is short
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	env, end, err := imaptest.StartKeyring(ctx, dir, imaptest.KeyringUnlocked)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return env, func() {
-		end()
-		os.RemoveAll(dir)
-	}
 }

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/imapknife/imapknife/internal/imaptest/harness"
 )
 
 // TestRecipes runs each recipe of docs/recipes.md, and any other block of
@@ -22,7 +24,7 @@ func TestRecipes(t *testing.T) {
 
 // runBridge runs a block beside a server whose certificate nobody trusts.
 func runBridge(t *testing.T, b block) {
-	cmd := exec.Command("imapknife", "sandbox", "--with-tls", "--", "env", "-u", "IMAPKNIFE_CA_FILE", "bash", "-e", "-c", b.text)
+	cmd := exec.Command(harness.Plain(), "sandbox", "--with-tls", "--", "env", "-u", "IMAPKNIFE_CA_FILE", "bash", "-e", "-c", b.text)
 	cmd.Dir, cmd.Env = place(t)
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "INBOX\t8\n") {

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/imapknife/imapknife/internal/imaptest/harness"
 )
 
 // evil stands in every place of a mail, and of a mailbox's name, that others
@@ -109,7 +111,7 @@ func TestUntrustedMail(t *testing.T) {
 	for i, l := range lines {
 		fmt.Fprintf(&script, "{ %s; } >out-%d\nimapknife schema %s >schema-%d\n", l.line, i, l.schema, i)
 	}
-	cmd := exec.Command("imapknife", "sandbox", "--seed", "seed", "--", "bash", "-e", "-c", script.String())
+	cmd := exec.Command(harness.Plain(), "sandbox", "--seed", "seed", "--", "bash", "-e", "-c", script.String())
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -50,6 +50,9 @@ func Run(cmd *exec.Cmd, columns int, commands []string) ([]Shown, error) {
 	cmd.Args = append(cmd.Args, script.String())
 	cmd.Env = append(cmd.Env, limited.NowEnv+"="+now)
 	text, err := Screen(cmd, columns, "")
+	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
+		return nil, err
+	}
 	var out []Shown
 	for _, c := range commands {
 		at := marked.FindStringSubmatchIndex(text)
@@ -98,5 +101,5 @@ func Env(home string, more ...string) []string {
 			out = append(out, kv)
 		}
 	}
-	return append(append(out, "HOME="+home, "XDG_CONFIG_HOME="+home+"/.config", "TZ=UTC", "LANG=C.UTF-8", "TERM=xterm-256color"), more...)
+	return append(append(out, "HOME="+home, "XDG_CONFIG_HOME="+home+"/.config", "TZ=UTC", "LANG=C.UTF-8", "TERM=xterm-256color", limited.TimeEnv+"=3m"), more...)
 }
