@@ -65,18 +65,31 @@ func TestConsoleDiffers(t *testing.T) {
 	}
 }
 
+// packaged are the lines below Install that the tests of internal/dist run on
+// packages of their own.
+var packaged = regexp.MustCompile(`^(sha256sum --check .*SHA256SUMS|sudo dpkg -i imapknife_\S+_linux_amd64\.deb)$`)
+
 // checkInstall looks that what `go install` names is the program of this module.
+// A line that nobody looks at is an error.
 func checkInstall(t *testing.T, b block) {
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for line := range strings.Lines(b.text) {
-		name, ok := strings.CutPrefix(strings.TrimSpace(line), "go install ")
+		line, _, _ = strings.Cut(line, "#")
+		line = strings.TrimSpace(line)
+		name, ok := strings.CutPrefix(line, "go install ")
 		if !ok {
+			if line != "" && !packaged.MatchString(line) {
+				t.Errorf("%s: no test looks at %q", b, line)
+			}
 			continue
 		}
 		name, _, _ = strings.Cut(name, "@")
 		out, err := exec.Command("go", "list", "-f", "{{.Name}} {{.Module.Dir}}", name).CombinedOutput()
-		root, _ := filepath.Abs("..")
 		if err != nil || strings.TrimSpace(string(out)) != "main "+root {
-			t.Errorf("%s: %v\n%s", strings.TrimSpace(line), err, out)
+			t.Errorf("%s: %v\n%s", line, err, out)
 		}
 	}
 }
