@@ -16,9 +16,9 @@ func newSchema() *verb {
 		summary: "print the JSON Schema of what a verb prints",
 		about: `Prints the JSON Schema (2020-12) of the document that the verb prints with
 --json; a line of --jsonl is its $defs/row. Fields that carry text from mail or
-from the server are marked "x-untrusted": true. --count, --effective, --discover and --extract otp ask for
-what the verb prints with that flag. Without a verb: one object with the schemas
-of all.`,
+from the server are marked "x-untrusted". --count, --effective, --discover and
+--extract otp ask for what the verb prints with that flag. Without a verb: one
+object with the schemas of all.`,
 		examples: []example{
 			{"fields of a search row", `imapknife schema search | jq -r '."$defs".row.properties | keys[]'`},
 		},
