@@ -18,13 +18,13 @@ generate:
 
 # go vet for other systems and word sizes, without compiling for them.
 cross:
-	go -C internal/dist run ./cross -tags $(tags) -root ../..
+	CGO_ENABLED=0 go -C internal/dist run ./cross -tags $(tags) -root ../..
 
 # Archives, packages, bills of materials and SHA256SUMS in dist/, or those for some targets only:
 # make dist TARGETS=linux/amd64,windows/amd64
 dist:
 	rm -rf dist
-	go -C internal/dist run . -tags $(tags) -targets '$(TARGETS)' -root ../.. -o ../../dist
+	CGO_ENABLED=0 go -C internal/dist run . -tags $(tags) -targets '$(TARGETS)' -root ../.. -o ../../dist
 
 # Side by side with other clients.
 bench:
