@@ -192,11 +192,12 @@ func (s *Server) fix(w *imaptest.Witness, mailbox, flags string) error {
 	return nil
 }
 
-// Each runs f as a subtest for the sandbox and every real server that is to
-// be had here.
+// Each runs f as a parallel subtest for the sandbox and every real server that
+// is to be had here: a server's slowest scripts do not keep the others waiting.
 func Each(t *testing.T, f func(*testing.T, *Server)) {
 	for _, name := range append([]string{Sandbox}, realserver.Names()...) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if s := NewServer(t, name); s != nil {
 				f(t, s)
 			}
