@@ -169,7 +169,7 @@ func (s *Server) waitUntilGreets(ctx context.Context) error {
 	defer stop()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	go s.watchStart(ctx, cancel)
+	go s.watchStart(ctx, s.process.done, cancel)
 	for {
 		err := s.greeting(ctx, s.TLSAddr(), true)
 		if err == nil {
@@ -190,12 +190,12 @@ func (s *Server) waitUntilGreets(ctx context.Context) error {
 }
 
 // watchStart cancels what can no longer succeed.
-func (s *Server) watchStart(ctx context.Context, cancel context.CancelCauseFunc) {
+func (s *Server) watchStart(ctx context.Context, ended <-chan struct{}, cancel context.CancelCauseFunc) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.process.done:
+		case <-ended:
 			if s.lacksPort() {
 				cancel(errPortTaken)
 			} else {
