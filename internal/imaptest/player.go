@@ -90,7 +90,7 @@ func (p *player) serveRules() error {
 
 func (p *player) runRule(r *rule, m []string) error {
 	p.keep(r.re, m)
-	if tlsAhead(r.actions) {
+	if layerAhead(r.actions) {
 		p.in.untap()
 	}
 	p.ruled = true
@@ -98,11 +98,12 @@ func (p *player) runRule(r *rule, m []string) error {
 	return p.run(r.actions)
 }
 
-// tlsAhead says whether a handshake comes before the next command.
-func tlsAhead(actions []action) bool {
+// layerAhead says whether the layer changes before the next command: what the
+// client sends then is no IMAP.
+func layerAhead(actions []action) bool {
 	for _, a := range actions {
 		switch a.verb {
-		case "STARTTLS":
+		case "STARTTLS", "COMPRESS":
 			return true
 		case "C:", "C~", "C-":
 			return false
@@ -137,7 +138,7 @@ func (p *player) command(ahead []action) (string, error) {
 		text.Write(line)
 		size, nonSync, ok := announced(line)
 		if !ok {
-			if tlsAhead(ahead) {
+			if layerAhead(ahead) {
 				p.in.untap()
 			}
 			return text.String(), nil
