@@ -196,8 +196,13 @@ func schema(ts *testscript.TestScript, neg bool, args []string) {
 	at.rows = append(at.rows, strings.Join(args, " "))
 }
 
-// theWitness logs in past the proxy.
+// theWitness logs in past the proxy, when what went through it is over: imap4d
+// renames a session's files after its LOGOUT, and one who looks meanwhile may
+// miss some.
 func theWitness(ts *testscript.TestScript) *imaptest.Witness {
+	if s := stateOf(ts); s.proxy != nil {
+		s.proxy.Record().Settle(200*time.Millisecond, 2*time.Second)
+	}
 	a, ok := ts.Value(accountKey{}).(account)
 	if !ok {
 		ts.Fatalf("this script has no server but its own")
