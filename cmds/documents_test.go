@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/imapknife/imapknife/internal/imaptest"
 	"github.com/imapknife/imapknife/internal/imaptest/harness"
 	"github.com/imapknife/imapknife/internal/imaptest/terminal"
 )
@@ -210,7 +211,7 @@ func runDocument(t *testing.T, file string, specials []special) (ran, other int)
 					err = runScript(t, b)
 				}
 				if errors.Is(err, terminal.ErrUnsupported) {
-					t.Skip(err)
+					imaptest.Without(t, err)
 				}
 				if err != nil {
 					t.Error(err)

@@ -206,9 +206,7 @@ func (f *follower) widen(ctx context.Context) error {
 	if !f.wide {
 		return nil
 	}
-	f.sel.all = true
-	names, err := f.sel.named(ctx, f.s)
-	f.sel.all = false
+	names, err := f.sel.everywhere(ctx, f.s)
 	if err != nil {
 		return err
 	}

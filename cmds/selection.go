@@ -239,16 +239,22 @@ func (sel *selection) named(ctx context.Context, s *session.Session) ([]string, 
 		}
 		return unique(names), nil
 	}
-	var names []string
-	err := s.List(ctx, session.ListRequest{Patterns: []string{"*"}}, func(e *session.ListEntry) error {
+	return sel.everywhere(ctx, s)
+}
+
+// everywhere is named for --all-mailboxes, and again for those made meanwhile.
+func (sel *selection) everywhere(ctx context.Context, s *session.Session) (names []string, err error) {
+	err = s.List(ctx, session.ListRequest{Patterns: []string{"*"}}, func(e *session.ListEntry) error {
 		if e.Selectable() {
 			names = append(names, e.Name)
 		}
 		return nil
 	})
-	given := sel.sets[sel.boxes[0]]
-	for _, name := range names {
-		sel.sets[name] = given
+	if len(sel.boxes) > 0 { // a server may have none
+		given := sel.sets[sel.boxes[0]]
+		for _, name := range names {
+			sel.sets[name] = given
+		}
 	}
 	return names, err
 }

@@ -164,9 +164,7 @@ func (v *vigil) widen(ctx context.Context) error {
 	if !v.wide {
 		return nil
 	}
-	v.sel.all = true
-	names, err := v.sel.named(ctx, v.s)
-	v.sel.all = false
+	names, err := v.sel.everywhere(ctx, v.s)
 	if err != nil {
 		return err
 	}

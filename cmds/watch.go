@@ -151,8 +151,8 @@ func runWatch(ctx context.Context, s *session.Session, out *output.Printer, o *w
 		if err == nil && late {
 			return o.verdict()
 		}
-		o.c.firm = true
 		if err == nil {
+			o.c.firm = true
 			err = v.rest(ctx)
 		}
 		if err != nil {

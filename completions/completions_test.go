@@ -15,6 +15,7 @@ import (
 	"github.com/creack/pty"
 
 	"github.com/imapknife/imapknife/completions"
+	"github.com/imapknife/imapknife/internal/imaptest"
 	"github.com/imapknife/imapknife/internal/sandbox"
 )
 
@@ -122,10 +123,7 @@ func TestShells(t *testing.T) {
 	} {
 		t.Run(shell.name, func(t *testing.T) {
 			if _, err := exec.LookPath(shell.argv[0]); err != nil {
-				if os.Getenv("IMAPKNIFE_REQUIRE_ALL") == "1" {
-					t.Fatal(err)
-				}
-				t.Skip(err)
+				imaptest.Without(t, err)
 			}
 			w := newWorld(t)
 			tty := start(t, w, shell.argv)
