@@ -64,8 +64,9 @@ func setupDoctor(in *input) (runner, error) {
 		d.until = slices.Index(doctorStages, in.last("until"))
 	}
 	if in.flagged("warn-expiry") {
-		days, err := strconv.ParseUint(strings.TrimSuffix(in.last("warn-expiry"), "d"), 10, 16)
-		if err != nil {
+		text, unit := strings.CutSuffix(in.last("warn-expiry"), "d")
+		days, err := strconv.ParseUint(text, 10, 16)
+		if err != nil || !unit {
 			return nil, in.blame(fault.New(fault.Usage, "--warn-expiry: %q is not a number of days such as 14d", in.last("warn-expiry")), "warn-expiry")
 		}
 		d.warn = time.Duration(days) * 24 * time.Hour

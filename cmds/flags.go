@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/sandbox"
 )
@@ -90,7 +91,9 @@ func (f *flag) check(v string) error {
 			return fmt.Errorf("%q is not a number", v)
 		}
 	case f.kind == duration:
-		if d, err := time.ParseDuration(v); err != nil || d < 0 {
+		if d, err := time.ParseDuration(v); err != nil && query.IsNumber(v) {
+			return fault.New(fault.Usage, "%q has no unit", v).Hint("%ss is %s seconds; ms, m and h are units, too", v, v)
+		} else if err != nil || d < 0 {
 			return fmt.Errorf("%q is not a time such as 10s or 500ms", v)
 		} else if d == 0 {
 			return errors.New("a wait needs a bound above 0, such as 10s")

@@ -225,7 +225,7 @@ func parseLine(p *Process) (*input, error) {
 		}
 		if s.has {
 			if err := s.flag.check(s.value); err != nil {
-				return in, fault.New(fault.Usage, "--%s: %v", s.flag.name, err)
+				return in, fault.Wrap(fault.Usage, err, "--%s", s.flag.name)
 			}
 		}
 	}
@@ -323,7 +323,7 @@ func (in *input) environment(allowed []*flag) error {
 			}
 			s = setting{flag: f, source: f.envName()}
 		} else if err := f.check(v); err != nil {
-			return fault.New(fault.Usage, "%s: %v", f.envName(), err)
+			return fault.Wrap(fault.Usage, err, "%s", f.envName())
 		}
 		env = append(env, s)
 	}

@@ -70,6 +70,11 @@ func Criterion(name, value string, env Env) (*Node, error) {
 		if value != "" {
 			spec = findKey(keyAttachment)
 		}
+	case argAge: // RFC 5032 counts seconds; a flag's bare number could be anything
+		if IsNumber(value) {
+			return nil, badValue(flag, value, "an age needs a unit").
+				Hint("%sd is %s days; the units are s, m, h, d, w, mo and y", value, value)
+		}
 	case argHeader: // without a colon: the field is there
 		field, text, _ := strings.Cut(value, ":")
 		values = []string{field, strings.TrimLeft(text, " \t")}

@@ -57,6 +57,8 @@ func TestCriterion(t *testing.T) {
 	}
 	for _, tt := range []struct{ name, value, want string }{
 		{"nothing", "", `unknown criterion "nothing"`},
+		{"older", "30", `--older "30": an age needs a unit`},
+		{"younger", "7", `--younger "7": an age needs a unit`},
 		{"", "", `unknown criterion ""`},
 		{"unseen", "yes", `--unseen takes no value, here is "yes"`},
 		{"header", ": x", `--header "": not the name of a header field`},

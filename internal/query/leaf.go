@@ -168,6 +168,9 @@ func leafDate(name string, spec *keySpec, value string, env Env) (Date, error) {
 	return d, nil
 }
 
+// IsNumber reports whether a value is digits alone.
+func IsNumber(value string) bool { return value != "" && strings.Trim(value, "0123456789") == "" }
+
 // leafAge reads what YOUNGER and OLDER count, as seconds (RFC 5032 section 3).
 func leafAge(name, value string, env Env) (uint64, error) {
 	n, err := parseNumber(value, math.MaxUint32)
