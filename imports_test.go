@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"internal/fault":      {},
 	"internal/gen":        {"cmds", "internal/fault", "internal/imaptest/limited", "internal/imaptest/terminal", "internal/result"},
 	"internal/mailsource": {"internal/fault", "internal/message"},
-	"internal/mark":       {"internal/fault"},
+	"internal/mark":       {"internal/fault", "internal/result"},
 	"internal/message":    {"internal/fault", "internal/result"},
 	"internal/oauth":      {"internal/atomicfile", "internal/fault"},
 	"internal/pin":        {"internal/fault"},
@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 	"internal/session":    {"internal/atomicfile", "internal/fault", "internal/message", "internal/pin", "internal/query", "internal/result", "internal/sasl", "internal/transport", "internal/wire"},
 	"internal/suggest":    {},
 	"internal/transport":  {"internal/fault"},
-	"internal/track":      {"internal/atomicfile", "internal/fault", "internal/mark", "internal/query", "internal/session"},
+	"internal/track":      {"internal/atomicfile", "internal/fault", "internal/mark", "internal/query", "internal/result", "internal/session"},
 	"internal/wire":       {"internal/fault"},
 }
 

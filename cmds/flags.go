@@ -162,7 +162,7 @@ var registry = append([]*flag{
 	{name: "limit", arity: one, kind: count, value: "N", group: groupSelect, help: "at most the first N messages of the order, in each mailbox"},
 	{name: "newest", arity: one, kind: count, value: "N", group: groupSelect, help: "only the N messages with the highest UIDs, in each mailbox"},
 	{name: "seq", group: groupSelect, help: "SET is message sequence numbers (reading only)"},
-	{name: "uidvalidity", arity: one, kind: count, value: "N", group: groupSelect, help: "refuse (exit 7) unless the mailbox has this UIDVALIDITY"},
+	{name: "uidvalidity", arity: one, value: "N", group: groupSelect, help: "refuse (exit 7) unless the mailbox has this UIDVALIDITY"},
 	{name: "mark", arity: one, blank: true, value: "MARK", group: groupSelect, help: "only what has arrived since imapknife mark printed this; exit 7 when the mailbox was made anew"},
 	{name: "fail-empty", group: groupSelect, help: "exit 1 when no message is selected"},
 

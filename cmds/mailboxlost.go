@@ -93,12 +93,12 @@ func (r *remaking) listed(ctx context.Context, ch *remake) (state, error) {
 		return now, nil
 	}
 	now.made, now.untouched = !there, there
-	if !there || ch.validity == nil {
+	if !there || !ch.validity.Usable() {
 		return now, nil
 	}
 	// One that is there may by now be another of the same name, not to be deleted.
 	d, err := r.status(ctx, ch.row.Mailbox)
-	if err == nil && (d.UIDValidity == nil || *d.UIDValidity != *ch.validity) {
+	if err == nil && d.UIDValidity != ch.validity {
 		now.untouched, now.seen = false, now.seen+", with another UIDVALIDITY"
 	}
 	return now, err

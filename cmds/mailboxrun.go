@@ -26,10 +26,10 @@ type remaking struct {
 // remake is what is to become of one mailbox.
 type remake struct {
 	row      result.MailboxChange
-	known    bool    // the server has told what there was before
-	obstacle string  // what there was that makes the change impossible, if anything
-	below    bool    // there are mailboxes below
-	validity *uint32 // UIDVALIDITY of a mailbox to be deleted
+	known    bool               // the server has told what there was before
+	obstacle string             // what there was that makes the change impossible, if anything
+	below    bool               // there are mailboxes below
+	validity result.UIDValidity // of a mailbox to be deleted
 }
 
 // absent is the obstacle of a mailbox that is not there.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/mark"
+	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
 	"github.com/imapknife/imapknife/output"
@@ -81,12 +82,12 @@ func markOf(ctx context.Context, s *session.Session, name string) (mark.Box, err
 	if box.HighestModseq != nil {
 		b.Modseq = *box.HighestModseq
 	}
-	if box.UIDNext != nil && *box.UIDNext > 0 {
-		b.Next = *box.UIDNext
+	var ok bool
+	if b.Next, ok = box.NextUID(); ok {
 		return b, nil
 	}
 	last, err := s.LastUID(ctx)
-	b.Next = last + 1
+	b.Next = min(last, query.MaxUID-1) + 1
 	return b, err
 }
 

@@ -3,7 +3,6 @@ package cmds
 import (
 	"context"
 	"errors"
-	"math"
 	"slices"
 	"time"
 
@@ -30,11 +29,11 @@ type selection struct {
 	tailed   bool     // --newest was given
 	within   []string // with rows: what --mailbox says, where a special use in it has still to be resolved
 	seq      bool
-	write    bool               // open for writing
-	validity map[string]uint32  // UIDVALIDITY each mailbox must have
-	since    *mark.Token        // --mark, nil without
-	few      bool               // what is looked at is new: there are few of it
-	texts    *session.TextCache // where texts are decided or checked here, nil for as the server says
+	write    bool                          // open for writing
+	validity map[string]result.UIDValidity // UIDVALIDITY each mailbox must have
+	since    *mark.Token                   // --mark, nil without
+	few      bool                          // what is looked at is new: there are few of it
+	texts    *session.TextCache            // where texts are decided or checked here, nil for as the server says
 	// keep takes away what does not match for reasons that no server knows; nil
 	// for none.
 	keep func(ctx context.Context, s *session.Session, p *picked) error
@@ -46,7 +45,7 @@ func (in *input) selection(c *connection, set string, program []string) (*select
 	sel := &selection{
 		in: in, boxes: unique(in.all("mailbox")), all: in.flagged("all-mailboxes"), sets: map[string]query.Selection{},
 		reverse: in.flagged("reverse"), limit: in.number("limit"), limited: in.flagged("limit"),
-		newest: in.number("newest"), tailed: in.flagged("newest"), seq: in.flagged("seq"), validity: map[string]uint32{},
+		newest: in.number("newest"), tailed: in.flagged("newest"), seq: in.flagged("seq"), validity: map[string]result.UIDValidity{},
 	}
 	if sel.all && len(sel.boxes) > 0 && !in.mailboxFromEnv() {
 		return nil, fault.New(fault.Usage, "--mailbox and --all-mailboxes exclude each other")
@@ -78,15 +77,15 @@ func (in *input) selection(c *connection, set string, program []string) (*select
 		if len(sel.boxes) > 1 || sel.all {
 			return nil, fault.New(fault.Usage, "--uidvalidity goes with one mailbox")
 		}
-		if n := in.number("uidvalidity"); n == 0 || n > math.MaxUint32 {
-			return nil, fault.New(fault.Usage, "--uidvalidity: %d is no UIDVALIDITY", n)
+		v, ok := result.ParseUIDValidity(in.last("uidvalidity"))
+		if !ok || !v.Usable() {
+			return nil, fault.New(fault.Usage, "--uidvalidity: %q is not a number above 0", in.last("uidvalidity"))
 		}
-		v := uint32(in.number("uidvalidity"))
 		if len(sel.boxes) == 0 { // standard input named no message
 			return sel, nil
 		}
 		if old, has := sel.validity[sel.boxes[0]]; has && old != v {
-			return nil, fault.New(fault.Stale, "standard input is from UIDVALIDITY %d, not %d", old, v)
+			return nil, fault.New(fault.Stale, "standard input is from UIDVALIDITY %s, not %s", old, v)
 		}
 		sel.validity[sel.boxes[0]] = v
 	}
@@ -127,7 +126,7 @@ func (sel *selection) new(name string) (query.Set, error) {
 		return nil, fault.New(fault.Usage, "the mark does not tell of the mailbox %q", name).Hint("imapknife mark -m %q", name)
 	}
 	if old, has := sel.validity[name]; has && old != box.Validity {
-		return nil, fault.New(fault.Stale, "the messages are from UIDVALIDITY %d, and the mark from %d", old, box.Validity)
+		return nil, fault.New(fault.Stale, "the messages are from UIDVALIDITY %s, and the mark from %s", old, box.Validity)
 	}
 	sel.validity[name] = box.Validity
 	return query.Set{{Lo: box.Next, Hi: query.MaxUID}}, nil
@@ -343,7 +342,7 @@ func (sel *selection) checkValidity(ctx context.Context, s *session.Session, nam
 		if sel.since != nil {
 			hint = "imapknife mark makes a new mark"
 		}
-		return fault.New(fault.Stale, "the mailbox %q has UIDVALIDITY %d, not %d: its UIDs mean other messages now", name, box.Validity(), want).Hint("%s", hint)
+		return fault.New(fault.Stale, "the mailbox %q has UIDVALIDITY %s, not %s: its UIDs mean other messages now", name, box.Validity(), want).Hint("%s", hint)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/query"
+	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
 )
 
@@ -21,10 +22,10 @@ const maxStdinLine = 64 << 10
 // row is what a message row on standard input must tell; the rest of it is
 // passed over.
 type row struct {
-	Account     string  `json:"account"`
-	Mailbox     *string `json:"mailbox"`
-	UIDValidity uint32  `json:"uidvalidity"`
-	UID         uint32  `json:"uid"`
+	Account     string             `json:"account"`
+	Mailbox     *string            `json:"mailbox"`
+	UIDValidity result.UIDValidity `json:"uidvalidity"`
+	UID         uint32             `json:"uid"`
 }
 
 // readRows reads the messages that standard input names: one UID or range a
@@ -138,6 +139,8 @@ func badJSON(n int, err error) error {
 	switch wrong.Field {
 	case "":
 		return badRow(n, "is no object: %s", value)
+	case "uidvalidity":
+		return badRow(n, "has a wrong uidvalidity: %s in place of a number", value)
 	case "account", "mailbox":
 		return badRow(n, "has a wrong %s: %s in place of a string", wrong.Field, value)
 	}
@@ -165,9 +168,9 @@ func (sel *selection) addRow(c *connection, sets map[string]*query.SelectionBuil
 			sel.within = sel.boxes // what the server calls them is not known yet
 		}
 	}
-	if r.UIDValidity != 0 {
+	if r.UIDValidity.Usable() {
 		if old, has := sel.validity[box]; has && old != r.UIDValidity {
-			return fault.New(fault.Stale, "standard input has rows of %q from UIDVALIDITY %d and %d", box, old, r.UIDValidity)
+			return fault.New(fault.Stale, "standard input has rows of %q from UIDVALIDITY %s and %s", box, old, r.UIDValidity)
 		}
 		sel.validity[box] = r.UIDValidity
 	}

@@ -39,6 +39,10 @@ func (a appenders) make(t reflect.Type) appender {
 	switch p := reflect.PointerTo(t); {
 	case t == timeType:
 		return appendTime
+	case t == validityType:
+		return func(dst []byte, v reflect.Value) ([]byte, error) {
+			return result.UIDValidity(v.String()).AppendJSON(dst), nil
+		}
 	case p.Implements(jsonMarshaler), p.Implements(textMarshaler):
 		return appendOther
 	}

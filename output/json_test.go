@@ -31,6 +31,10 @@ func randomize(r *rand.Rand, v reflect.Value, depth int) {
 		v.Set(reflect.ValueOf(time.Unix(r.Int64N(1<<33), r.Int64N(2)*500).In(time.FixedZone("", r.IntN(24)*1800))))
 		return
 	}
+	if v.Type() == validityType {
+		v.SetString([]string{"", "1", "1528896777421", "9007199254740991", "9007199254740992", "99999999999999999999"}[r.IntN(6)])
+		return
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		if depth > 0 && r.IntN(2) == 0 {

@@ -21,7 +21,7 @@ func ptr[T any](v T) *T { return &v }
 func sample(uid uint32) *result.Message {
 	at := time.Date(2026, 11, 20, 15, 4, 5, 0, time.FixedZone("", 3600))
 	return &result.Message{
-		Place:        result.Place{Account: "a1b2c3d4", Mailbox: "INBOX", UIDValidity: 1234567890},
+		Place:        result.Place{Account: "a1b2c3d4", Mailbox: "INBOX", UIDValidity: "1234567890"},
 		UID:          uid,
 		Flags:        &[]string{`\Seen`, "$Forwarded"},
 		InternalDate: &at,

@@ -14,9 +14,10 @@ import (
 const tableTime = "2006-01-02 15:04"
 
 var (
-	timeType    = reflect.TypeFor[time.Time]()
-	addressType = reflect.TypeFor[result.Address]()
-	objectType  = reflect.TypeFor[map[string]any]()
+	timeType     = reflect.TypeFor[time.Time]()
+	addressType  = reflect.TypeFor[result.Address]()
+	objectType   = reflect.TypeFor[map[string]any]()
+	validityType = reflect.TypeFor[result.UIDValidity]()
 )
 
 // appendPlain appends v as people and scripts read it: lists joined by sep,
@@ -30,6 +31,9 @@ func appendPlain(dst []byte, v reflect.Value, sep string, table bool) []byte {
 	case reflect.Invalid:
 		return dst
 	case reflect.String:
+		if v.Type() == validityType {
+			return append(dst, result.UIDValidity(v.String()).String()...)
+		}
 		return append(dst, v.String()...)
 	case reflect.Bool:
 		return strconv.AppendBool(dst, v.Bool())

@@ -47,7 +47,7 @@ func columns(s Spec, row reflect.Type, chosen []path) ([]column, error) {
 		c, ok := given[p.name]
 		if !ok {
 			kind := p.leaf.Kind()
-			number := kind >= reflect.Int && kind <= reflect.Float64
+			number := kind >= reflect.Int && kind <= reflect.Float64 || p.leaf == validityType
 			c = Column{Field: p.name, Right: number && !p.list, Flex: !number && p.leaf != timeType}
 		}
 		if c.Title == "" {

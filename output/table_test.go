@@ -64,7 +64,7 @@ func TestTable(t *testing.T) {
 
 func TestVertical(t *testing.T) {
 	s := Spec{Row: result.Selected{}, Single: true}
-	row := &result.Selected{Account: "a1", Mailbox: "a\x1bb", Exists: 3, UIDNext: ptr(uint32(9)), Flags: []string{`\Seen`, "x"}}
+	row := &result.Selected{Account: "a1", Mailbox: "a\x1bb", Exists: 3, UIDNext: ptr(uint64(9)), Flags: []string{`\Seen`, "x"}}
 	got, err := render(t, Options{TTY: true, Color: true, Fields: []string{"mailbox", "exists", "uidnext", "unseen", "flags", "read_only"}}, s, true, row)
 	want := "\x1b[1mMAILBOX  \x1b[0m  a^[b\n\x1b[1mEXISTS   \x1b[0m  3\n\x1b[1mUIDNEXT  \x1b[0m  9\n" +
 		"\x1b[1mFLAGS    \x1b[0m  \\Seen x\n\x1b[1mREAD ONLY\x1b[0m  false\n"

@@ -321,7 +321,7 @@ func (w *Writer) enter(ctx context.Context, place result.Place) error {
 	case err != nil:
 		return err
 	case box.Validity() != place.UIDValidity:
-		return fault.New(fault.Stale, "the mailbox %q has UIDVALIDITY %d now, not %d: its UIDs mean other messages", place.Mailbox, box.Validity(), place.UIDValidity)
+		return fault.New(fault.Stale, "the mailbox %q has UIDVALIDITY %s now, not %s: its UIDs mean other messages", place.Mailbox, box.Validity(), place.UIDValidity)
 	case box.ReadOnly:
 		return fault.New(fault.Refused, "the server opens the mailbox %q read-only", place.Mailbox)
 	}

@@ -31,7 +31,8 @@ type Transfer struct {
 
 // baseline is the destination before anything came into it.
 type baseline struct {
-	uidNext, validity uint32 // 0 where the server does not tell
+	uidNext  uint32             // 0 where the server does not report it
+	validity result.UIDValidity // empty where the server does not report it
 }
 
 // ident tells a message from others wherever it is: COPY keeps both.
@@ -84,8 +85,8 @@ func (a *Transfer) baseline(ctx context.Context, s *session.Session) (base basel
 			e := &fault.Error{Kind: fault.KindOf(err), Op: fmt.Sprintf("cannot %s to %q", a.name(), a.To), Server: fault.ServerOf(err)}
 			return e.Hint("--create makes the mailbox; imapknife list shows those there are")
 		}
-		if d.UIDNext != nil && d.UIDValidity != nil {
-			base = baseline{*d.UIDNext, *d.UIDValidity}
+		if next, ok := d.NextUID(); ok && d.UIDValidity.Usable() {
+			base = baseline{next, d.UIDValidity}
 		}
 		return nil
 	})
@@ -218,7 +219,7 @@ func (a *Transfer) compare(ctx context.Context, w *Writer, p *part, answered boo
 	for it := range p.in(sent) {
 		found, sure := came.take(it.id)
 		present := there.Contains(it.uid, 0)
-		it.row.Destination, it.row.DestinationUID, it.row.DestinationUIDValidity = a.To, 0, 0
+		it.row.Destination, it.row.DestinationUID, it.row.DestinationUIDValidity = a.To, 0, ""
 		switch {
 		case unsure != "":
 			it.end(result.Unknown, unsettled+unsure, nil)

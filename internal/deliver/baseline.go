@@ -12,7 +12,7 @@ import (
 type baseline struct {
 	known    bool // next and validity are
 	next     uint32
-	validity uint32
+	validity result.UIDValidity
 	stale    bool // something was appended since of which the server told no UID
 	limit    *uint64
 }
@@ -26,7 +26,7 @@ func (b *baseline) rise(uid uint32) {
 }
 
 // told moves the baseline on by what APPENDUID says.
-func (b *baseline) told(validity, uid uint32) {
+func (b *baseline) told(validity result.UIDValidity, uid uint32) {
 	if !b.known || b.validity != validity {
 		b.known, b.validity, b.next = true, validity, 0
 	}
@@ -45,10 +45,9 @@ func (d *Delivery) survey(ctx context.Context) (missing, err error) {
 	if err != nil || missing != nil {
 		return missing, err
 	}
-	d.base = baseline{known: told.UIDNext != nil && told.UIDValidity != nil}
-	if d.base.known {
-		d.base.next, d.base.validity = *told.UIDNext, *told.UIDValidity
-	}
+	d.base = baseline{validity: told.UIDValidity}
+	d.base.next, d.base.known = told.NextUID()
+	d.base.known = d.base.known && d.base.validity.Usable()
 	if !d.DryRun && (!d.base.known || !d.Session.Offers("UIDPLUS")) {
 		if err = d.open(ctx); err != nil {
 			return nil, err
@@ -93,8 +92,8 @@ func (d *Delivery) open(ctx context.Context) error {
 	d.base.known, d.base.validity = true, box.Validity()
 	d.base.next = 0
 	d.base.rise(last)
-	if box.UIDNext != nil {
-		d.base.next = max(d.base.next, *box.UIDNext)
+	if next, ok := box.NextUID(); ok {
+		d.base.next = max(d.base.next, next)
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func arrived(t *testing.T, uid uint32, text string) *arrival {
 // TestMatch: each arrival stands for one message, in order; one that was
 // confirmed without its UID has arrived as well.
 func TestMatch(t *testing.T) {
-	d := &Delivery{base: baseline{known: true, next: 5, validity: 1}}
+	d := &Delivery{base: baseline{known: true, next: 5, validity: "1"}}
 	confirmed := letter(over, "same")
 	confirmed.since = 5
 	earlier := letter(over, "same") // confirmed in front of the baseline

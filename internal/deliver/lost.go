@@ -121,7 +121,7 @@ func (d *Delivery) look(ctx context.Context, batch []*Message) error {
 	case err != nil:
 		return err
 	case box.Validity() != d.base.validity:
-		return d.undecided(waiting, fmt.Sprintf("the mailbox has UIDVALIDITY %d now, not %d", box.Validity(), d.base.validity))
+		return d.undecided(waiting, fmt.Sprintf("the mailbox has UIDVALIDITY %s now, not %s", box.Validity(), d.base.validity))
 	case last < d.base.next:
 		return nil
 	}

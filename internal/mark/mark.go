@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/result"
 )
 
 // prefix says what a word is, and in which form.
@@ -23,9 +24,9 @@ type Token struct {
 // Box is the state of one mailbox.
 type Box struct {
 	Name     string
-	Validity uint32 // UIDVALIDITY, 0 where the server has none
-	Next     uint32 // the first UID that a later message can have
-	Modseq   uint64 // HIGHESTMODSEQ, 0 where the server has none
+	Validity result.UIDValidity // UIDVALIDITY, empty where the server has none
+	Next     uint32             // the first UID that a later message can have
+	Modseq   uint64             // HIGHESTMODSEQ, 0 where the server has none
 }
 
 // String writes the token as a word of letters, digits and : , = . / % - _ so
@@ -37,7 +38,7 @@ func (t Token) String() string {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(&b, "%s=%d.%d.%d", escape(box.Name), box.Validity, box.Next, box.Modseq)
+		fmt.Fprintf(&b, "%s=%s.%d.%d", escape(box.Name), box.Validity, box.Next, box.Modseq)
 	}
 	return b.String()
 }
@@ -93,16 +94,23 @@ func parseBox(name string, numbers []string) (Box, error) {
 	if len(numbers) != 3 {
 		return b, fmt.Errorf("it is cut off")
 	}
-	var n [3]uint64
-	for i, bits := range [3]int{32, 32, 63} {
-		if n[i], err = strconv.ParseUint(numbers[i], 10, bits); err != nil || strconv.FormatUint(n[i], 10) != numbers[i] {
-			return b, fmt.Errorf("%q is no number of a mailbox", numbers[i])
+	for _, number := range numbers { // each has one spelling
+		if _, ok := result.ParseUIDValidity(number); !ok || len(number) > 1 && number[0] == '0' {
+			return b, fmt.Errorf("%q is not a number of a mailbox", number)
 		}
 	}
-	if n[1] == 0 {
+	b.Validity, _ = result.ParseUIDValidity(numbers[0])
+	next, err := strconv.ParseUint(numbers[1], 10, 32)
+	switch {
+	case err != nil:
+		return b, fmt.Errorf("%q is not a UID", numbers[1])
+	case next == 0:
 		return b, fmt.Errorf("UIDs begin at 1")
 	}
-	b.Validity, b.Next, b.Modseq = uint32(n[0]), uint32(n[1]), n[2]
+	b.Next = uint32(next)
+	if b.Modseq, err = strconv.ParseUint(numbers[2], 10, 63); err != nil {
+		return b, fmt.Errorf("%q is not a modification sequence", numbers[2])
+	}
 	return b, nil
 }
 

@@ -9,10 +9,10 @@ type Mark struct {
 
 // MarkedMailbox is what a mark says of a mailbox.
 type MarkedMailbox struct {
-	Mailbox       string `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7" untrusted:"true"`
-	UIDValidity   uint32 `json:"uidvalidity" doc:"UIDVALIDITY of the mailbox"`
-	UIDNext       uint32 `json:"uidnext" doc:"the first UID that is new to the mark"`
-	HighestModseq uint64 `json:"highestmodseq,omitempty" doc:"HIGHESTMODSEQ of the mailbox (CONDSTORE)"`
+	Mailbox       string      `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7" untrusted:"true"`
+	UIDValidity   UIDValidity `json:"uidvalidity" doc:"UIDVALIDITY of the mailbox, a string of digits above 2^53-1; 0 where the server reports none"`
+	UIDNext       uint32      `json:"uidnext" doc:"the first UID that is new to the mark"`
+	HighestModseq uint64      `json:"highestmodseq,omitempty" doc:"HIGHESTMODSEQ of the mailbox (CONDSTORE)"`
 }
 
 // Extracted is the one row of wait --extract.

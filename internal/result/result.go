@@ -16,9 +16,9 @@ type Address struct {
 // Place says where a message is: which account, mailbox and incarnation of
 // that mailbox its UID belongs to.
 type Place struct {
-	Account     string `json:"account" doc:"digest of user, host and port; the same for the same account everywhere"`
-	Mailbox     string `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7" untrusted:"true"`
-	UIDValidity uint32 `json:"uidvalidity" doc:"UIDVALIDITY of the mailbox (RFC 9051 section 2.3.1.1)"`
+	Account     string      `json:"account" doc:"digest of user, host and port; the same for the same account everywhere"`
+	Mailbox     string      `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7" untrusted:"true"`
+	UIDValidity UIDValidity `json:"uidvalidity" doc:"UIDVALIDITY of the mailbox (RFC 9051 section 2.3.1.1), a string of digits above 2^53-1; 0 where the server reports none"`
 }
 
 // Message is one message. Only account, mailbox, uidvalidity and uid are
@@ -142,16 +142,16 @@ type Mailbox struct {
 
 // Counts are the STATUS items; an item the server did not tell is absent.
 type Counts struct {
-	Messages      *uint64 `json:"messages,omitempty" doc:"number of messages"`
-	Recent        *uint64 `json:"recent,omitempty" doc:"number of messages with \\Recent"`
-	Unseen        *uint64 `json:"unseen,omitempty" doc:"number of messages without \\Seen"`
-	Deleted       *uint64 `json:"deleted,omitempty" doc:"number of messages with \\Deleted"`
-	Size          *uint64 `json:"size,omitempty" doc:"octets of all messages (RFC 8438)"`
-	UIDNext       *uint32 `json:"uidnext,omitempty" doc:"next UID to be assigned"`
-	UIDValidity   *uint32 `json:"uidvalidity,omitempty" doc:"UIDVALIDITY"`
-	HighestModseq *uint64 `json:"highestmodseq,omitempty" doc:"highest modification sequence (RFC 7162)"`
-	MailboxID     string  `json:"mailboxid,omitempty" doc:"MAILBOXID (RFC 8474)" untrusted:"true"`
-	AppendLimit   *uint64 `json:"appendlimit,omitempty" doc:"largest message that may be appended, in octets (RFC 7889)"`
+	Messages      *uint64     `json:"messages,omitempty" doc:"number of messages"`
+	Recent        *uint64     `json:"recent,omitempty" doc:"number of messages with \\Recent"`
+	Unseen        *uint64     `json:"unseen,omitempty" doc:"number of messages without \\Seen"`
+	Deleted       *uint64     `json:"deleted,omitempty" doc:"number of messages with \\Deleted"`
+	Size          *uint64     `json:"size,omitempty" doc:"octets of all messages (RFC 8438)"`
+	UIDNext       *uint64     `json:"uidnext,omitempty" doc:"next UID to be assigned"`
+	UIDValidity   UIDValidity `json:"uidvalidity,omitempty" doc:"UIDVALIDITY, a string of digits above 2^53-1"`
+	HighestModseq *uint64     `json:"highestmodseq,omitempty" doc:"highest modification sequence (RFC 7162)"`
+	MailboxID     string      `json:"mailboxid,omitempty" doc:"MAILBOXID (RFC 8474)" untrusted:"true"`
+	AppendLimit   *uint64     `json:"appendlimit,omitempty" doc:"largest message that may be appended, in octets (RFC 7889)"`
 }
 
 // Status is one row of `status`.
@@ -164,24 +164,24 @@ type Status struct {
 
 // Selected is the answer of `select`.
 type Selected struct {
-	Account        string   `json:"account" doc:"digest of user, host and port"`
-	Mailbox        string   `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7" untrusted:"true"`
-	Exists         uint64   `json:"exists" doc:"number of messages"`
-	Recent         *uint64  `json:"recent,omitempty" doc:"number of messages with \\Recent"`
-	FirstUnseenSeq *uint64  `json:"first_unseen_seq,omitempty" doc:"sequence number of the first message without \\Seen"`
-	Unseen         *uint64  `json:"unseen,omitempty" doc:"number of messages without \\Seen (STATUS)"`
-	Deleted        *uint64  `json:"deleted,omitempty" doc:"number of messages with \\Deleted (STATUS)"`
-	Size           *uint64  `json:"size,omitempty" doc:"octets of all messages (STATUS)"`
-	UIDNext        *uint32  `json:"uidnext,omitempty" doc:"next UID to be assigned"`
-	UIDValidity    *uint32  `json:"uidvalidity,omitempty" doc:"UIDVALIDITY"`
-	HighestModseq  *uint64  `json:"highestmodseq,omitempty" doc:"highest modification sequence (RFC 7162)"`
-	NoModseq       bool     `json:"nomodseq,omitempty" doc:"true when the mailbox keeps no modification sequences"`
-	MailboxID      string   `json:"mailboxid,omitempty" doc:"MAILBOXID (RFC 8474)" untrusted:"true"`
-	AppendLimit    *uint64  `json:"appendlimit,omitempty" doc:"largest message that may be appended, in octets (RFC 7889)"`
-	Flags          []string `json:"flags" sep:" " doc:"flags defined in the mailbox" untrusted:"true"`
-	PermanentFlags []string `json:"permanentflags,omitempty" sep:" " doc:"flags that can be changed permanently; \\* means new keywords too" untrusted:"true"`
-	ReadOnly       bool     `json:"read_only" doc:"whether the mailbox is open read-only"`
-	Warnings       []string `json:"warnings,omitempty" doc:"what was wrong with the server's data" untrusted:"true"`
+	Account        string      `json:"account" doc:"digest of user, host and port"`
+	Mailbox        string      `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7" untrusted:"true"`
+	Exists         uint64      `json:"exists" doc:"number of messages"`
+	Recent         *uint64     `json:"recent,omitempty" doc:"number of messages with \\Recent"`
+	FirstUnseenSeq *uint64     `json:"first_unseen_seq,omitempty" doc:"sequence number of the first message without \\Seen"`
+	Unseen         *uint64     `json:"unseen,omitempty" doc:"number of messages without \\Seen (STATUS)"`
+	Deleted        *uint64     `json:"deleted,omitempty" doc:"number of messages with \\Deleted (STATUS)"`
+	Size           *uint64     `json:"size,omitempty" doc:"octets of all messages (STATUS)"`
+	UIDNext        *uint64     `json:"uidnext,omitempty" doc:"next UID to be assigned"`
+	UIDValidity    UIDValidity `json:"uidvalidity,omitempty" doc:"UIDVALIDITY, a string of digits above 2^53-1"`
+	HighestModseq  *uint64     `json:"highestmodseq,omitempty" doc:"highest modification sequence (RFC 7162)"`
+	NoModseq       bool        `json:"nomodseq,omitempty" doc:"true when the mailbox keeps no modification sequences"`
+	MailboxID      string      `json:"mailboxid,omitempty" doc:"MAILBOXID (RFC 8474)" untrusted:"true"`
+	AppendLimit    *uint64     `json:"appendlimit,omitempty" doc:"largest message that may be appended, in octets (RFC 7889)"`
+	Flags          []string    `json:"flags" sep:" " doc:"flags defined in the mailbox" untrusted:"true"`
+	PermanentFlags []string    `json:"permanentflags,omitempty" sep:" " doc:"flags that can be changed permanently; \\* means new keywords too" untrusted:"true"`
+	ReadOnly       bool        `json:"read_only" doc:"whether the mailbox is open read-only"`
+	Warnings       []string    `json:"warnings,omitempty" doc:"what was wrong with the server's data" untrusted:"true"`
 }
 
 // Capability is one row of `capability`.

@@ -147,6 +147,9 @@ func (b *builder) schema(t reflect.Type, optional bool) (object, error) {
 	if t == reflect.TypeFor[time.Time]() {
 		return object{{"type", "string"}, {"format", "date-time"}}, nil
 	}
+	if t == reflect.TypeFor[UIDValidity]() {
+		return object{{"anyOf", []object{{{"type", "integer"}, {"minimum", 0}}, {{"type", "string"}, {"pattern", "^[1-9][0-9]*$"}}}}}, nil
+	}
 	if t == reflect.TypeFor[json.RawMessage]() {
 		return object{}, nil
 	}

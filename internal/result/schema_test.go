@@ -72,6 +72,10 @@ func fill(v reflect.Value, depth int) {
 		v.Set(reflect.ValueOf(time.Date(2026, 11, 20, 15, 4, 5, 0, time.UTC)))
 		return
 	}
+	if v.Type() == reflect.TypeFor[UIDValidity]() {
+		v.SetString([]string{"4294967296", "9007199254740992"}[depth%2])
+		return
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		if depth > 0 {
@@ -137,6 +141,8 @@ func TestSchemaRefusesWrongRows(t *testing.T) {
 		{list, `[{` + place + `,"uid":1}]`, true},
 		{list, `[{` + place + `,"uid":1,"added_later":{}}]`, true},
 		{list, `{` + place + `,"uid":1}`, false},
+		{list, `[{"account":"a","mailbox":"INBOX","uidvalidity":"9007199254740993","uid":1}]`, true},
+		{list, `[{"account":"a","mailbox":"INBOX","uidvalidity":"x","uid":1}]`, false},
 		{list, `[{` + place + `}]`, false},
 		{list, `[{` + place + `,"uid":-1}]`, false},
 		{list, `[{` + place + `,"uid":"1"}]`, false},
@@ -186,7 +192,7 @@ func TestSchemaText(t *testing.T) {
 		`"row":{"type":"object","properties":{` +
 		`"account":{"type":"string","description":"digest of user, host and port; the same for the same account everywhere"},` +
 		`"mailbox":{"type":"string","description":"mailbox name, decoded from modified UTF-7","x-untrusted":true},` +
-		`"uidvalidity":{"type":"integer","minimum":0,"description":"UIDVALIDITY of the mailbox (RFC 9051 section 2.3.1.1)"},` +
+		`"uidvalidity":{"anyOf":[{"type":"integer","minimum":0},{"type":"string","pattern":"^[1-9][0-9]*$"}],"description":"UIDVALIDITY of the mailbox (RFC 9051 section 2.3.1.1), a string of digits above 2^53-1; 0 where the server reports none"},` +
 		`"at":{"anyOf":[{"type":"string","format":"date-time"},{"type":"null"}]},` +
 		`"leaf":{"$ref":"#/$defs/leaf"},` +
 		`"map":{"type":"object","additionalProperties":{"type":"integer","minimum":0}},` +

@@ -15,17 +15,17 @@ const (
 // confirmed of one message.
 type Receipt struct {
 	Place
-	UID                    uint32    `json:"uid" doc:"unique identifier of the message in mailbox"`
-	Action                 string    `json:"action" doc:"store, copy, move, flag (\\Deleted) or expunge (remove for good)"`
-	Status                 string    `json:"status" doc:"done, planned (--dry-run), flagged (\\Deleted and still there: the server lacks UIDPLUS or did not expunge it), copied (by a move that could not remove the original), missing, refused, or unknown"`
-	DryRun                 bool      `json:"dry_run,omitempty" doc:"true with --dry-run: nothing was changed"`
-	Destination            string    `json:"destination,omitempty" doc:"mailbox that the message is copied or moved to" untrusted:"true"`
-	DestinationUIDValidity uint32    `json:"destination_uidvalidity,omitempty" doc:"UIDVALIDITY of the destination (COPYUID)"`
-	DestinationUID         uint32    `json:"destination_uid,omitempty" doc:"UID in the destination; absent where the server does not tell it"`
-	Flags                  *[]string `json:"flags,omitempty" sep:" " doc:"flags after a store, as the server spells them" untrusted:"true"`
-	Labels                 *[]string `json:"labels,omitempty" sep:" " doc:"Gmail labels after a store" untrusted:"true"`
-	Reason                 string    `json:"reason,omitempty" doc:"why status is not done" untrusted:"true"`
-	Warnings               []string  `json:"warnings,omitempty" doc:"what else there is to know" untrusted:"true"`
+	UID                    uint32      `json:"uid" doc:"unique identifier of the message in mailbox"`
+	Action                 string      `json:"action" doc:"store, copy, move, flag (\\Deleted) or expunge (remove for good)"`
+	Status                 string      `json:"status" doc:"done, planned (--dry-run), flagged (\\Deleted and still there: the server lacks UIDPLUS or did not expunge it), copied (by a move that could not remove the original), missing, refused, or unknown"`
+	DryRun                 bool        `json:"dry_run,omitempty" doc:"true with --dry-run: nothing was changed"`
+	Destination            string      `json:"destination,omitempty" doc:"mailbox that the message is copied or moved to" untrusted:"true"`
+	DestinationUIDValidity UIDValidity `json:"destination_uidvalidity,omitempty" doc:"UIDVALIDITY of the destination (COPYUID)"`
+	DestinationUID         uint32      `json:"destination_uid,omitempty" doc:"UID in the destination; absent where the server does not tell it"`
+	Flags                  *[]string   `json:"flags,omitempty" sep:" " doc:"flags after a store, as the server spells them" untrusted:"true"`
+	Labels                 *[]string   `json:"labels,omitempty" sep:" " doc:"Gmail labels after a store" untrusted:"true"`
+	Reason                 string      `json:"reason,omitempty" doc:"why status is not done" untrusted:"true"`
+	Warnings               []string    `json:"warnings,omitempty" doc:"what else there is to know" untrusted:"true"`
 }
 
 // Appended is one row of append. Where the server tells it (APPENDUID), it

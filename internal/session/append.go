@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/imapknife/imapknife/internal/query"
+	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/wire"
 )
 
@@ -33,8 +34,8 @@ type AppendResult struct {
 	// UIDs are those of the messages, in order, as APPENDUID tells (RFC 4315
 	// section 3, RFC 3502); nil where the server tells none.
 	UIDs []uint32
-	// Validity is the mailbox's UIDVALIDITY, 0 without APPENDUID.
-	Validity uint32
+	// Validity is the mailbox's UIDVALIDITY, empty without APPENDUID.
+	Validity result.UIDValidity
 	// Warning says what is wrong with the server's APPENDUID, if anything.
 	Warning string
 }
@@ -102,9 +103,9 @@ func (res *AppendResult) hear(st wire.Status, n int) {
 		return
 	}
 	r := wire.NewReader([]byte(st.Args))
-	validity, total := r.Number32(), uint64(0)
+	there, total := validity(r), uint64(0)
 	var ranges []query.Range
-	if validity != 0 {
+	if there.Usable() {
 		r.Set(func(lo, hi uint32) {
 			lo, hi = min(lo, hi), max(lo, hi)
 			if total += uint64(hi-lo) + 1; lo != 0 && total <= uint64(n) {
@@ -122,5 +123,5 @@ func (res *AppendResult) hear(st wire.Status, n int) {
 		res.Warning = fmt.Sprintf("the server's APPENDUID cannot be read: %.200q", st.Args)
 		return
 	}
-	res.Validity, res.UIDs = validity, uids
+	res.Validity, res.UIDs = there, uids
 }

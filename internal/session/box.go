@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/wire"
 )
 
@@ -16,8 +17,8 @@ type Box struct {
 	Exists         uint64
 	Recent         *uint64
 	FirstUnseen    *uint64 // a sequence number
-	UIDNext        *uint32
-	UIDValidity    *uint32
+	UIDNext        *uint64
+	UIDValidity    result.UIDValidity // empty where there is none
 	HighestModseq  *uint64
 	NoModseq       bool
 	MailboxID      string
@@ -29,12 +30,24 @@ type Box struct {
 	Warnings       []string
 }
 
-// Validity is the mailbox's UIDVALIDITY, 0 when the server tells none.
-func (b *Box) Validity() uint32 {
-	if b == nil || b.UIDValidity == nil {
-		return 0
+// Validity returns the mailbox's UIDVALIDITY, empty where the server reports
+// none.
+func (b *Box) Validity() result.UIDValidity {
+	if b == nil {
+		return ""
 	}
-	return *b.UIDValidity
+	return b.UIDValidity
+}
+
+// NextUID returns UIDNEXT where it is a UID (32 bits, not 0); else the highest
+// UID has to say how far the mailbox goes.
+func (b *Box) NextUID() (next uint32, ok bool) { return asUID(b.UIDNext) }
+
+func asUID(n *uint64) (uint32, bool) {
+	if n == nil || *n == 0 || *n > math.MaxUint32 {
+		return 0, false
+	}
+	return uint32(*n), true
 }
 
 // title is the mailbox's name for an error text.
@@ -149,9 +162,9 @@ func (b *Box) code(st wire.Status) {
 	case "UNSEEN":
 		b.FirstUnseen = number(r)
 	case "UIDNEXT":
-		b.UIDNext = number32(r)
+		b.UIDNext = number(r)
 	case "UIDVALIDITY":
-		b.UIDValidity = number32(r)
+		b.UIDValidity = validity(r)
 	case "HIGHESTMODSEQ":
 		b.HighestModseq = number(r)
 	case "APPENDLIMIT":
@@ -178,13 +191,13 @@ func number(r *wire.Reader) *uint64 {
 	return nil
 }
 
-func number32(r *wire.Reader) *uint32 {
-	n := number(r)
-	if n == nil || *n > math.MaxUint32 {
-		return nil
+// validity reads a UIDVALIDITY, however long; empty where there is none.
+func validity(r *wire.Reader) result.UIDValidity {
+	v, ok := result.ParseUIDValidity(string(r.Atom()))
+	if !ok {
+		r.Fail(&wire.SyntaxError{What: "not a number"})
 	}
-	v := uint32(*n)
-	return &v
+	return v
 }
 
 // maxFlags is how many flags one list may hold.

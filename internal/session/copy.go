@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/imapknife/imapknife/internal/query"
+	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/wire"
 )
 
@@ -15,8 +16,8 @@ type Copied struct {
 	// UIDs maps source to destination, as COPYUID tells (RFC 4315 section 3);
 	// nil where the server tells none.
 	UIDs map[uint32]uint32
-	// Validity is the destination's UIDVALIDITY, 0 without COPYUID.
-	Validity uint32
+	// Validity is the destination's UIDVALIDITY, empty without COPYUID.
+	Validity result.UIDValidity
 	// Warning says what is wrong with the server's COPYUID, if anything.
 	Warning string
 }
@@ -67,31 +68,31 @@ func (c *Copied) hear(st wire.Status, asked query.Set) {
 		return
 	}
 	r := wire.NewReader([]byte(st.Args))
-	validity := r.Number32()
+	there := validity(r)
 	var from, to []query.Range
 	add := func(list *[]query.Range) func(lo, hi uint32) {
 		return func(lo, hi uint32) { *list = append(*list, query.Range{Lo: min(lo, hi), Hi: max(lo, hi)}) }
 	}
-	if validity != 0 {
+	if there.Usable() {
 		r.Set(add(&from))
 		r.Set(add(&to))
 	}
 	pairs, ok := pair(from, to, asked)
 	switch {
-	case r.Err() != nil || validity == 0 || !ok:
+	case r.Err() != nil || !there.Usable() || !ok:
 		c.Warning = fmt.Sprintf("the server's COPYUID cannot be read: %.200q", st.Args)
 		return
-	case c.Validity != 0 && c.Validity != validity:
-		c.Warning = fmt.Sprintf("the server tells COPYUID for UIDVALIDITY %d and %d", c.Validity, validity)
+	case c.Validity.Usable() && c.Validity != there:
+		c.Warning = fmt.Sprintf("the server tells COPYUID for UIDVALIDITY %s and %s", c.Validity, there)
 		return
 	}
-	c.Validity = validity
+	c.Validity = there
 	if c.UIDs == nil {
 		c.UIDs = pairs
 		return
 	}
-	for uid, there := range pairs {
-		c.UIDs[uid] = there
+	for uid, copied := range pairs {
+		c.UIDs[uid] = copied
 	}
 }
 

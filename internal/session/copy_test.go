@@ -17,6 +17,7 @@ func TestCopyUID(t *testing.T) {
 		{"7 1:2 20:21", "2", "7 map[2:21] "},
 		{"7 3:1 11:13", "1:3", "7 map[1:11 2:12 3:13] "},
 		{"7 1:4294967295 1:4294967295", "5", "7 map[5:5] "},
+		{"18446744073709551616 1 11", "1", "18446744073709551616 map[1:11] "},
 		{"7 1:3 11:12", "1:3", "0 map[] bad"},
 		{"7 1 11:12", "1:3", "0 map[] bad"},
 		{"7 1", "1:3", "0 map[] bad"},
@@ -28,7 +29,7 @@ func TestCopyUID(t *testing.T) {
 		must(t, err)
 		c := &Copied{}
 		c.hear(wire.Status{Status: "OK", Code: "COPYUID", Args: tt.args}, asked.Set())
-		got := fmt.Sprint(c.Validity, c.UIDs) + " "
+		got := fmt.Sprintf("%s %v ", c.Validity, c.UIDs)
 		if c.Warning != "" {
 			got += "bad"
 		}

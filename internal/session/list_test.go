@@ -26,8 +26,8 @@ func toldStatus(d *StatusData) string {
 	if d.UIDNext != nil {
 		out += fmt.Sprintf(" next=%d", *d.UIDNext)
 	}
-	if d.UIDValidity != nil {
-		out += fmt.Sprintf(" validity=%d", *d.UIDValidity)
+	if d.UIDValidity.Usable() {
+		out += fmt.Sprintf(" validity=%s", d.UIDValidity)
 	}
 	if d.MailboxID != "" {
 		out += " id=" + d.MailboxID
@@ -268,7 +268,9 @@ var statusTests = []struct{ mailbox, in, want string }{
 	{"a", `* STATUS {1}` + "\na (MESSAGES 1)", `"a" messages=1`},
 	{"ü", `* STATUS "&APw-" (MESSAGES 1)`, `"ü" messages=1`},
 	{"a", `* STATUS a (MESSAGES NIL UIDNEXT 3 X-NEW (a b) X "c" APPENDLIMIT NIL UNSEEN -1 RECENT 4)`, `"a" recent=4 next=3`},
-	{"a", `* STATUS a (UIDNEXT 4294967296 MESSAGES 2)`, `"a" messages=2`},
+	{"a", `* STATUS a (UIDNEXT 4294967296 MESSAGES 2)`, `"a" messages=2 next=4294967296`},
+	{"a", `* STATUS a (UIDNEXT 99999999999999999999 UIDVALIDITY 18446744073709551616 MESSAGES 2)`, `"a" messages=2 validity=18446744073709551616 warnings=1`},
+	{"a", `* STATUS a (UIDVALIDITY 0 MESSAGES 2)`, `"a" messages=2`},
 	{"a", `* STATUS a (MESSAGES 99999999999999999999999 UIDNEXT 2)`, `"a" warnings=1`},
 	{"a", `* STATUS a (MAILBOXID (` + "\x01\xff" + `) MESSAGES 1)`, `"a" messages=1 warnings=1`},
 	{"a", `* STATUS a (MESSAGES 1 MAILBOXID (a b))`, `"a" messages=1 warnings=1`},

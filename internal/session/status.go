@@ -4,8 +4,10 @@ import (
 	"context"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/wire"
 )
 
@@ -22,13 +24,16 @@ type StatusData struct {
 	Unseen        *uint64
 	Deleted       *uint64
 	Size          *uint64
-	UIDNext       *uint32
-	UIDValidity   *uint32
+	UIDNext       *uint64
+	UIDValidity   result.UIDValidity // empty where there is none
 	HighestModseq *uint64
 	MailboxID     string
 	AppendLimit   *uint64
 	Warnings      []string
 }
+
+// NextUID returns UIDNEXT where it is a UID.
+func (d *StatusData) NextUID() (next uint32, ok bool) { return asUID(d.UIDNext) }
 
 // StatusItems is what this server can tell in STATUS.
 func (s *Session) StatusItems(ctx context.Context) ([]string, error) {
@@ -216,9 +221,13 @@ func (d *StatusData) item(r *wire.Reader, name string) {
 	case "SIZE":
 		d.Size = number(r)
 	case "UIDNEXT":
-		d.UIDNext = number32(r)
+		n, err := strconv.ParseUint(string(r.Atom()), 10, 64)
+		if d.UIDNext = &n; err != nil { // and the items after it count
+			d.UIDNext = nil
+			d.Warnings = append(d.Warnings, "UIDNEXT: not a number of 64 bits")
+		}
 	case "UIDVALIDITY":
-		d.UIDValidity = number32(r)
+		d.UIDValidity = validity(r)
 	case "HIGHESTMODSEQ":
 		d.HighestModseq = number(r)
 	case "APPENDLIMIT":

@@ -32,7 +32,7 @@ const settling = 3 * time.Second
 
 // Settled reports whether a message has been known for long enough for what it
 // says to stay; it begins to count when it is first asked.
-func (c *TextCache) Settled(mailbox string, validity, uid uint32, now time.Time) bool {
+func (c *TextCache) Settled(mailbox string, validity result.UIDValidity, uid uint32, now time.Time) bool {
 	if c.first == nil {
 		c.first = map[textKey]time.Time{}
 	}
@@ -45,9 +45,10 @@ func (c *TextCache) Settled(mailbox string, validity, uid uint32, now time.Time)
 }
 
 type textKey struct {
-	mailbox       string
-	validity, uid uint32
-	body          bool
+	mailbox  string
+	validity result.UIDValidity
+	uid      uint32
+	body     bool
 }
 
 func (c *TextCache) get(key textKey) *query.Texts {

@@ -13,6 +13,7 @@ import (
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/mark"
 	"github.com/imapknife/imapknife/internal/query"
+	"github.com/imapknife/imapknife/internal/result"
 )
 
 // State is what is known of mailboxes of an account, as a file keeps it.
@@ -44,13 +45,13 @@ type stateFile struct {
 }
 
 type boxFile struct {
-	Name     string            `json:"mailbox"`
-	Validity uint32            `json:"uidvalidity"`
-	Next     uint32            `json:"uidnext"`
-	Modseq   uint64            `json:"highestmodseq,omitempty"`
-	Told     map[string]uint64 `json:"told,omitempty"`
-	UIDs     *string           `json:"uids,omitempty"`
-	Flags    map[string]string `json:"flags"`
+	Name     string             `json:"mailbox"`
+	Validity result.UIDValidity `json:"uidvalidity"`
+	Next     uint32             `json:"uidnext"`
+	Modseq   uint64             `json:"highestmodseq,omitempty"`
+	Told     map[string]uint64  `json:"told,omitempty"`
+	UIDs     *string            `json:"uids,omitempty"`
+	Flags    map[string]string  `json:"flags"`
 }
 
 // maxState is the most that is read of a file, in octets.

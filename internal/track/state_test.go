@@ -14,9 +14,9 @@ import (
 // What is written is read back.
 func TestState(t *testing.T) {
 	want := &State{Account: "abc", Boxes: []*Box{
-		{Box: mark.Box{Name: "INBOX", Validity: 7, Next: 43, Modseq: 1001}, Known: true, UIDs: query.Set{{Lo: 1, Hi: 41}}, told: map[uint32]uint64{4: 1002}},
-		{Box: mark.Box{Name: `od"d, ✉`, Validity: 1, Next: 1}, Known: true, Flags: map[string]query.Set{`\Seen`: {{Lo: 1, Hi: 1}, {Lo: 5, Hi: 9}}}},
-		{Box: mark.Box{Name: "marked", Validity: 3, Next: query.MaxUID}},
+		{Box: mark.Box{Name: "INBOX", Validity: "4294967296001", Next: 43, Modseq: 1001}, Known: true, UIDs: query.Set{{Lo: 1, Hi: 41}}, told: map[uint32]uint64{4: 1002}},
+		{Box: mark.Box{Name: `od"d, ✉`, Validity: "9007199254740993", Next: 1}, Known: true, Flags: map[string]query.Set{`\Seen`: {{Lo: 1, Hi: 1}, {Lo: 5, Hi: 9}}}},
+		{Box: mark.Box{Name: "marked", Validity: "3", Next: query.MaxUID}},
 	}}
 	path := filepath.Join(t.TempDir(), "new", "state.json")
 	if got, err := Read(path); got != nil || err != nil {

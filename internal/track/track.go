@@ -97,7 +97,7 @@ func Look(ctx context.Context, s *session.Session, b *Box, o Options) (*Delta, e
 		return nil, err
 	}
 	if box.Validity() != b.Validity {
-		return nil, fault.New(fault.Stale, "the mailbox %q has UIDVALIDITY %d, not %d: it was made anew", b.Name, box.Validity(), b.Validity)
+		return nil, fault.New(fault.Stale, "the mailbox %q has UIDVALIDITY %s, not %s: it was made anew", b.Name, box.Validity(), b.Validity)
 	}
 	l := &look{s: s, o: o, b: b, d: &Delta{Before: b.clone()}}
 	if box.HighestModseq != nil && !box.NoModseq && b.Modseq > 0 {
