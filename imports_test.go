@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"internal/pin":        {"internal/fault"},
 	"internal/query":      {"internal/fault", "internal/suggest"},
 	"internal/realserver": {"internal/fault"},
-	"internal/report":     {},
+	"internal/report":     {"internal/atomicfile"},
 	"internal/result":     {},
 	"internal/sandbox":    {"internal/fault", "internal/mailsource", "internal/message"},
 	"internal/sasl":       {"internal/fault"},

@@ -41,7 +41,7 @@ are out: a run that fails is done again by the next.`,
 				return nil, fault.New(fault.Usage, "changes needs --state FILE").Hint("it knows what was there the last time, and is made by the first run")
 			}
 			return func(ctx context.Context) error {
-				return f.alone(ctx, func() error { return runChanges(ctx, f) })
+				return f.alone(ctx, stateWait, func() error { return runChanges(ctx, f) })
 			}, nil
 		},
 	}

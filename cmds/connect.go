@@ -268,7 +268,7 @@ func (c *connection) trace(cfg *session.Config) error {
 	if path := c.in.last("trace-file"); path != "" && c.tracing == nil {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 		if err != nil {
-			return c.in.blame(fault.Wrap(fault.Usage, err, "cannot write the trace"), "trace-file")
+			return c.in.blame(fault.Wrap(fault.Local, err, "cannot write the trace"), "trace-file")
 		}
 		to = append(to, &traceFile{f: f, p: c.in.p})
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imapknife/imapknife/internal/atomicfile"
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/report"
 	"github.com/imapknife/imapknife/internal/result"
@@ -190,7 +191,11 @@ func runExpect(ctx context.Context, c *connection, o *expectOptions) error {
 	case why == nil:
 		told = o.in.rows(ctx, output.Spec{Row: result.Expectation{}, Single: true, Columns: []output.Column{{Field: "passed"}, {Field: "expected"}, {Field: "matched"}}}, row)
 	}
-	for _, also := range []error{told, written} {
+	if written != nil && err != nil { // a report that is missing is the status
+		o.in.p.Say("%v", err)
+		err = nil
+	}
+	for _, also := range []error{written, told} {
 		if err == nil {
 			err = also
 		} else if also != nil {
@@ -296,16 +301,11 @@ func (o *expectOptions) checkReport() error {
 		return fault.New(fault.Usage, "--junit needs a file")
 	}
 	info, err := os.Stat(o.junit)
-	made := os.IsNotExist(err)
-	if err == nil && !info.Mode().IsRegular() { // who reads a pipe would think that this was all
+	if err == nil && !info.Mode().IsRegular() && !info.IsDir() { // who reads a pipe would think that this was all
 		return nil
 	}
-	f, err := os.OpenFile(o.junit, os.O_WRONLY|os.O_CREATE, 0o666)
-	if err != nil {
+	if err := atomicfile.CanReplace(atomicfile.Target(o.junit)); err != nil {
 		return fault.Wrap(fault.Local, err, "cannot write the report")
-	}
-	if err := f.Close(); err == nil && made {
-		_ = os.Remove(o.junit)
 	}
 	return nil
 }

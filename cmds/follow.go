@@ -64,6 +64,9 @@ func (in *input) follower(c *connection) (*follower, error) {
 	case f.path != "" && in.flagged("mark"):
 		return nil, fault.New(fault.Usage, "--mark and --state exclude each other: the state tells where to go on")
 	}
+	if f.path != "" {
+		f.path = atomicfile.Target(f.path)
+	}
 	all := []string{eventNew, eventFlags, eventExpunged}
 	if in.verb.runs { // it stays, and can be told
 		all = append(all, eventCreated, eventDeleted)
@@ -381,12 +384,13 @@ func (f *follower) save() error {
 // stateWait is how long a process waits for another one with the same state.
 const stateWait = 10 * time.Second
 
-// alone runs fn while no other process uses the state.
-func (f *follower) alone(ctx context.Context, fn func() error) error {
+// alone runs fn while no other process uses the state, for which it waits at
+// most as long as limit.
+func (f *follower) alone(ctx context.Context, limit time.Duration, fn func() error) error {
 	if f.path == "" {
 		return fn()
 	}
-	unlock, err := atomicfile.Lock(ctx, f.path+".lock", stateWait)
+	unlock, err := atomicfile.Lock(ctx, f.path+".lock", limit)
 	if err != nil {
 		e := fault.Wrap(fault.Local, err, "cannot lock %s.lock", f.path)
 		if errors.Is(err, atomicfile.ErrHeld) {

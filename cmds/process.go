@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/imapknife/imapknife/internal/atomicfile"
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/output"
 	"golang.org/x/term"
@@ -120,7 +121,7 @@ func Main(p *Process) int {
 	if err == nil {
 		var r runner
 		if r, err = in.verb.setup(in); err == nil {
-			err = r(ctx)
+			err = r(atomicfile.Aloud(ctx, in.say))
 		}
 	}
 	return p.report(ctx, in, err)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -39,11 +40,21 @@ func (sel *selection) readRows(c *connection) error {
 	case errors.Is(err, io.EOF):
 		return sel.rowsDone(map[string]*query.SelectionBuilder{})
 	case err != nil:
-		return fault.Wrap(fault.Usage, err, "cannot read standard input")
+		return unreadStdin(err)
 	case first == '[' || first == '{':
 		return sel.readJSON(c, in)
 	}
 	return sel.readLines(in)
+}
+
+// unreadStdin returns the error of a standard input that cannot be read: a line
+// that is too long is no list of messages, and the rest is this machine's fault.
+func unreadStdin(err error) error {
+	kind := fault.Local
+	if errors.Is(err, bufio.ErrTooLong) {
+		kind = fault.Usage
+	}
+	return fault.Wrap(kind, err, "cannot read standard input")
 }
 
 // firstByte peeks at the first octet that is no blank.
@@ -78,7 +89,7 @@ func (sel *selection) readLines(in *bufio.Reader) error {
 		}
 	}
 	if err := scan.Err(); err != nil {
-		return fault.Wrap(fault.Usage, err, "cannot read standard input")
+		return unreadStdin(err)
 	}
 	return sel.rowsDone(map[string]*query.SelectionBuilder{sel.boxes[0]: b})
 }
@@ -126,6 +137,9 @@ func badRow(n int, format string, args ...any) *fault.Error {
 }
 
 func badJSON(n int, err error) error {
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		return unreadStdin(err)
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return badRow(n, "cannot be read: it ends in the middle")
 	}

@@ -78,7 +78,14 @@ func setupWatch(in *input) (runner, error) {
 			ctx, stop = in.p.untilUnread(ctx)
 			defer stop()
 		}
-		return o.alone(ctx, func() error {
+		limit, began := stateWait, in.p.Now()
+		if o.timeout > 0 {
+			limit = min(limit, o.timeout)
+		}
+		return o.alone(ctx, limit, func() error {
+			if o.timeout > 0 { // the wait for the state counts
+				o.timeout = max(o.timeout-in.p.Now().Sub(began), time.Nanosecond)
+			}
 			return c.with(ctx, o.spec(), func(s *session.Session, out *output.Printer) error { return runWatch(ctx, s, out, o) })
 		})
 	}, nil

@@ -33,8 +33,8 @@ func (f fileStore) Name() string { return f.path }
 // with runs fn on the secrets, alone among all processes, and keeps what it
 // changes.
 func (f fileStore) with(ctx context.Context, fn func(secrets map[string]string) (changed bool, err error)) error {
-	failed := func(err error) error {
-		return fault.Wrap(fault.Auth, err, "cannot use the file of secrets %s", f.path)
+	failed := func(kind fault.Kind, err error) error {
+		return fault.Wrap(kind, err, "cannot use the file of secrets %s", f.path)
 	}
 	if f.path == "" {
 		return fault.New(fault.Auth, "there is no place for a file of secrets").Hint("set HOME or XDG_DATA_HOME")
@@ -44,19 +44,19 @@ func (f fileStore) with(ctx context.Context, fn func(secrets map[string]string) 
 		return cause
 	}
 	if err != nil {
-		return failed(err)
+		return failed(fault.Local, err)
 	}
 	defer unlock()
 	secrets, err := f.read()
 	if err != nil {
-		return failed(err)
+		return failed(fault.Auth, err)
 	}
 	changed, err := fn(secrets)
 	if err != nil || !changed {
 		return err
 	}
 	if err := f.write(secrets); err != nil {
-		return failed(err)
+		return failed(fault.Local, err)
 	}
 	return nil
 }

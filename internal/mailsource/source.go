@@ -129,7 +129,10 @@ func (s *source) copy(r io.Reader) error {
 	s.spool = f
 	if _, err := io.Copy(f, r); err != nil {
 		f.Close()
-		return fault.Wrap(fault.Usage, plain(err), "cannot read %s", what)
+		if pe, ok := errors.AsType[*fs.PathError](err); ok && pe.Op == "write" {
+			return fault.Wrap(fault.Local, pe.Err, "cannot keep %s", what)
+		}
+		return fault.Wrap(fault.Local, plain(err), "cannot read %s", what)
 	}
 	s.mbox, err = isMbox(f)
 	return err

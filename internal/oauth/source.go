@@ -94,7 +94,7 @@ func (s *Source) lock(ctx context.Context) (unlock func(), err error) {
 		return nil, cause
 	}
 	if err != nil {
-		return nil, fault.Wrap(fault.Auth, err, "cannot lock the token").Hint("the lock is free when the process that has it ends")
+		return nil, fault.Wrap(fault.Local, err, "cannot lock the token").Hint("the lock is free when the process that has it ends")
 	}
 	return unlock, nil
 }

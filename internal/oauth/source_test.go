@@ -160,7 +160,7 @@ func TestSourceFails(t *testing.T) {
 
 	s.LockPath = filepath.Join(os.DevNull, "lock")
 	_, err = s.Token(t.Context(), "")
-	wants(t, err, fault.Auth, "cannot lock the token")
+	wants(t, err, fault.Local, "cannot lock the token")
 }
 
 // TestLockedOut is another process that holds the lock: waiting ends with ctx.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/imapknife/imapknife/internal/atomicfile"
 )
 
 // Case is one check.
@@ -63,13 +65,17 @@ func JUnit(c Case) ([]byte, error) {
 	return append([]byte(xml.Header), append(data, '\n')...), err
 }
 
-// WriteJUnit writes the document to a file.
+// WriteJUnit writes the document to a file, in one step: readers see the old
+// report or the new.
 func WriteJUnit(path string, c Case) error {
 	data, err := JUnit(c)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, data, 0o644)
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(path, data, 0o666) // a pipe or a device has no content to keep
+	}
+	return atomicfile.Publish(atomicfile.Target(path), data)
 }
 
 // TAP is the case as a TAP 13 document. One that could not be checked bails out.

@@ -57,7 +57,7 @@ type boxFile struct {
 // maxState is the most that is read of a file, in octets.
 const maxState = 256 << 20
 
-// Read reads the file, nil when there is none. The error is of kind Usage for
+// Read reads the file, nil when there is none or nothing in it. The error is of kind Usage for
 // what is no such file, Local for one that cannot be read.
 func Read(path string) (*State, error) {
 	info, err := os.Stat(path)
@@ -71,8 +71,11 @@ func Read(path string) (*State, error) {
 	if err == nil {
 		data, err = os.ReadFile(path)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, fault.Wrap(fault.Local, err, "cannot read the state")
+	case len(bytes.TrimSpace(data)) == 0: // such as mktemp makes
+		return nil, nil
 	}
 	s, err := parse(data)
 	if err != nil {

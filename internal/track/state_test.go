@@ -22,6 +22,13 @@ func TestState(t *testing.T) {
 	if got, err := Read(path); got != nil || err != nil {
 		t.Fatal(got, err)
 	}
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Read(empty); got != nil || err != nil {
+		t.Errorf("an empty file: %v, %v", got, err)
+	}
 	if err := want.Write(path); err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +44,7 @@ func TestState(t *testing.T) {
 // What makes no sense is an error that says so, never a state.
 func TestStateWrong(t *testing.T) {
 	for _, text := range []string{
-		``, `null`, `{}`, `[]`, `{"imapknife_state": 2}`,
+		`null`, `{}`, `[]`, `{"imapknife_state": 2}`,
 		`{"imapknife_state": 1, "mailboxes": [{}]}`,
 		`{"imapknife_state": 1, "mailboxes": [{"mailbox": "x"}]}`,
 		`{"imapknife_state": 1, "mailboxes": [{"mailbox": "x", "uidnext": 1}, {"mailbox": "x", "uidnext": 1}]}`,
