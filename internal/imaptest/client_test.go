@@ -25,7 +25,7 @@ func dial(t *testing.T, addr string) *rawClient {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(hangLimit))
 	return &rawClient{t, c, bufio.NewReader(c)}
 }
 

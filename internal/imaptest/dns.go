@@ -242,7 +242,7 @@ func (d *DNS) serveTCP() {
 // converse answers what comes over one TCP connection: messages behind their
 // length (RFC 1035 section 4.2.2).
 func (d *DNS) converse(c net.Conn) {
-	c.SetDeadline(time.Now().Add(30 * time.Second))
+	c.SetDeadline(time.Now().Add(hangLimit))
 	for {
 		var size [2]byte
 		if _, err := io.ReadFull(c, size[:]); err != nil {

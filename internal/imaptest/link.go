@@ -53,7 +53,7 @@ func (l *link) relay() {
 		l.server.finish()
 		select {
 		case <-l.done:
-		case <-time.After(2 * time.Second):
+		case <-time.After(10 * time.Second):
 		}
 		l.server.raw.Close()
 	})
@@ -65,7 +65,7 @@ func (l *link) relay() {
 			return
 		}
 		l.client.finish()
-		l.client.raw.SetReadDeadline(time.Now().Add(5 * time.Second))
+		l.client.raw.SetReadDeadline(time.Now().Add(hangLimit))
 	})
 	wg.Wait()
 }
@@ -123,7 +123,10 @@ func (l *link) fromServer() error {
 			return err
 		}
 		delay, _ := l.proxy.settings()
-		time.Sleep(time.Until(l.server.in.arrived().Add(delay)))
+		if delay > 0 {
+			time.Sleep(time.Until(l.server.in.arrived().Add(delay)))
+			l.client.peer.quiet(l.client.raw)
+		}
 		for p := buf[:n]; len(p) > 0; {
 			size, literal, end := cut.next(p)
 			chunk.Data, chunk.Literal, chunk.End = p[:size], literal, end
@@ -196,7 +199,7 @@ func (l *link) pass(c Chunk, to *side, record func([]byte)) error {
 		return errFault
 	case Cut:
 		l.client.finish()
-		l.client.raw.SetReadDeadline(time.Now().Add(2 * time.Second))
+		l.client.raw.SetReadDeadline(time.Now().Add(hangLimit))
 		l.client.in.wait()
 		return errFault
 	case Stall:

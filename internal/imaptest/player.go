@@ -184,6 +184,9 @@ func (p *player) send(s string) error {
 	if wait := time.Until(p.due); wait > 0 {
 		time.Sleep(wait)
 	}
+	if p.server.options.Delay > 0 {
+		p.peer.quiet(p.raw)
+	}
 	for len(s) > 0 {
 		n := min(len(s), 64<<10)
 		p.rec.server([]byte(s[:n]))
@@ -252,7 +255,7 @@ func (p *player) act(a action, ahead []action) error {
 // close ends the connection in good order, so that what was sent arrives.
 func (p *player) close() {
 	p.finish()
-	p.raw.SetReadDeadline(time.Now().Add(2 * time.Second))
+	p.raw.SetReadDeadline(time.Now().Add(hangLimit))
 	p.in.wait()
 }
 

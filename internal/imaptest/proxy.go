@@ -180,7 +180,7 @@ func (p *Proxy) serve(c net.Conn) {
 	rec := p.record.open()
 	defer rec.close()
 	defer p.untrack(c)
-	up, err := net.DialTimeout("tcp", p.upstream.Addr, 5*time.Second)
+	up, err := net.DialTimeout("tcp", p.upstream.Addr, hangLimit)
 	if err != nil || !p.track(up) {
 		return
 	}

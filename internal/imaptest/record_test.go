@@ -9,7 +9,7 @@ import (
 
 // Flights are exact with a delay, however the client cuts its writes.
 func TestFlights(t *testing.T) {
-	const delay = 60 * time.Millisecond
+	const delay = 300 * time.Millisecond
 	s := start(t, "", Options{Delay: delay})
 	p, err := StartProxy(Upstream{Addr: start(t, "", Options{}).Addr()}, Options{Delay: delay})
 	if err != nil {
@@ -27,16 +27,14 @@ func TestFlights(t *testing.T) {
 			t.Errorf("the greeting took %v", d)
 		}
 		c.write("a LOGIN x y\r\n")
-		time.Sleep(5 * time.Millisecond)
 		c.write("b EXAM")
-		time.Sleep(5 * time.Millisecond)
 		c.write("INE INBOX\r\n")
 		c.until("b OK")
 		c.write("c UID SEARCH ALL\r\n")
 		c.until("c OK")
 		c.write("d LOGOUT\r\n")
 		c.Close()
-		server.Record().Settle(time.Second, 3*time.Second)
+		server.Record().Settle(hangLimit, hangLimit)
 		if got := server.Record().Flights(1); got != 2 {
 			t.Errorf("%d flights, want 2\n%s", got, server.Record())
 		}
@@ -49,7 +47,7 @@ func TestFlights(t *testing.T) {
 		c.until("b OK")
 		c.end()
 		c.Close()
-		server.Record().Settle(time.Second, 3*time.Second)
+		server.Record().Settle(hangLimit, hangLimit)
 		if got := server.Record().Flights(2); got != 2 {
 			t.Errorf("%d flights, want 2\n%s", got, server.Record())
 		}
@@ -137,9 +135,11 @@ func TestHook(t *testing.T) {
 			defer p.Close()
 			p.SetHook(test.verdict)
 			c := dial(t, p.Addr())
-			c.SetDeadline(time.Now().Add(500 * time.Millisecond))
 			c.line("* OK")
 			c.write("a FETCH 1 (RFC822.SIZE BODY[TEXT])\r\n")
+			if test.err == "timeout" {
+				c.SetDeadline(time.Now().Add(2 * time.Second))
+			}
 			got, err := io.ReadAll(c.r)
 			if !strings.HasSuffix(string(got), test.want) || test.want == "" && len(got) > 3 {
 				t.Errorf("got %q, want …%q", got, test.want)
@@ -159,7 +159,7 @@ func TestReset(t *testing.T) {
 		c.write("a LOGOUT\r\n")
 		c.until("a OK")
 		c.Close()
-		s.Record().Settle(time.Second, time.Second)
+		s.Record().Settle(hangLimit, hangLimit)
 		if n := s.Record().Conns(); n != 1 {
 			t.Errorf("round %d: %d connections", i, n)
 		}

@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// hangLimit ends what would hang for ever. It is wide, since a machine under
+// load makes everything late.
+const hangLimit = 2 * time.Minute
+
 // Options say how a Scripted or a Proxy serves.
 type Options struct {
 	TLS      bool          // TLS from the first octet
@@ -15,12 +19,12 @@ type Options struct {
 	CA       *CA           // a fresh one when nil
 	MaxTLS   uint16        // highest version that is spoken, 0 for any
 	Delay    time.Duration // between a command's arrival and its reply
-	Deadline time.Duration // of a whole connection, 30 s when 0
+	Deadline time.Duration // of a whole connection, hangLimit when 0
 }
 
 func (o *Options) defaults() error {
 	if o.Deadline == 0 {
-		o.Deadline = 30 * time.Second
+		o.Deadline = hangLimit
 	}
 	if o.CA != nil {
 		return nil

@@ -12,6 +12,7 @@ import (
 // and to DEFLATE while it lives.
 type side struct {
 	raw   net.Conn // TCP
+	peer  peer     // the process at the other end
 	conn  net.Conn // TCP or TLS
 	out   io.Writer
 	in    *inbox
@@ -19,6 +20,10 @@ type side struct {
 	ended func()
 	spawn func(func())
 }
+
+// peer is the process at the other end of a connection: 0 as long as nobody has
+// looked, -1 where it is unknown.
+type peer struct{ pid int }
 
 // attach reads from c and writes to it from now on.
 func (s *side) attach(c net.Conn) {

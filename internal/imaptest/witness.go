@@ -29,7 +29,7 @@ type Witness struct {
 // NewWitness logs in over plain TCP, or TLS when config is not nil. Each
 // exchange has ten seconds.
 func NewWitness(addr string, config *tls.Config, user, password string) (*Witness, error) {
-	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
+	conn, err := net.DialTimeout("tcp", addr, hangLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func NewWitness(addr string, config *tls.Config, user, password string) (*Witnes
 		conn = tls.Client(conn, config)
 	}
 	w := &Witness{conn: conn, r: bufio.NewReader(conn)}
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(hangLimit))
 	if _, _, err = w.response(); err == nil {
 		_, err = w.Do("LOGIN " + Quote(user) + " " + Quote(password))
 	}
@@ -91,7 +91,7 @@ func (w *Witness) Close() error {
 // Do runs a command and returns the responses in the form of a Response's
 // Text, the tagged one last. NO and BAD are errors too.
 func (w *Witness) Do(command string) ([]string, error) {
-	w.conn.SetDeadline(time.Now().Add(10 * time.Second))
+	w.conn.SetDeadline(time.Now().Add(hangLimit))
 	w.tags++
 	tag := fmt.Sprintf("W%d", w.tags)
 	if _, err := io.WriteString(w.conn, tag+" "+command+"\r\n"); err != nil {
@@ -144,7 +144,7 @@ func (w *Witness) response() (string, [][]byte, error) {
 // Append adds a message to the mailbox of a name in UTF-8. flags is a list in parentheses or empty, a zero date
 // is the server's choice.
 func (w *Witness) Append(mailbox, flags string, date time.Time, message []byte) error {
-	w.conn.SetDeadline(time.Now().Add(10 * time.Second))
+	w.conn.SetDeadline(time.Now().Add(hangLimit))
 	w.tags++
 	tag := fmt.Sprintf("W%d", w.tags)
 	command := "APPEND " + Quote(EncodeName(mailbox))
@@ -186,7 +186,7 @@ func (w *Witness) Messages(mailbox string) ([]Held, error) {
 	if _, err := w.Do("EXAMINE " + Quote(EncodeName(mailbox))); err != nil {
 		return nil, err
 	}
-	w.conn.SetDeadline(time.Now().Add(30 * time.Second))
+	w.conn.SetDeadline(time.Now().Add(hangLimit))
 	w.tags++
 	tag := fmt.Sprintf("W%d", w.tags)
 	if _, err := io.WriteString(w.conn, tag+" UID FETCH 1:* (UID FLAGS INTERNALDATE BODY.PEEK[])\r\n"); err != nil {

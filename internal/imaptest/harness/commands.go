@@ -201,7 +201,7 @@ func schema(ts *testscript.TestScript, neg bool, args []string) {
 // miss some.
 func theWitness(ts *testscript.TestScript) *imaptest.Witness {
 	if s := stateOf(ts); s.proxy != nil {
-		s.proxy.Record().Settle(200*time.Millisecond, 2*time.Second)
+		s.proxy.Record().Settle(200*time.Millisecond, settleLimit)
 	}
 	a, ok := ts.Value(accountKey{}).(account)
 	if !ok {
@@ -271,7 +271,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(s.ca.WriteFile(ts.MkAbs("ca.pem")))
 		ts.Setenv("SSL_CERT_FILE", ts.MkAbs("ca.pem"))
 	}
-	o := imaptest.Options{CA: s.ca, Deadline: 30 * time.Second}
+	o := imaptest.Options{CA: s.ca}
 	scheme := "imap+insecure"
 	if _, ok := set["tls"]; ok {
 		o.TLS, scheme = true, "imaps"

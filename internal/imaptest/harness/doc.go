@@ -13,7 +13,7 @@
 // servers do STARTTLS there and behind the proxy, and implicit TLS on
 // SERVER_TLS_ADDR; SERVER_CA and PROXY_CA are the PEM files of the authorities,
 // whose certificates are for localhost and 127.0.0.1. HOME and the XDG folders
-// are below $WORK/home, TZ is UTC. Conditions are [server:NAME] and [cap:NAME],
+// are below $WORK/home, TZ is UTC; RUN is a word that no other run has. Conditions are [server:NAME] and [cap:NAME],
 // the latter as announced after login. Scripts for hostile servers have none of
 // that until serve.
 //
@@ -25,7 +25,7 @@
 // too.
 //
 // imapknife ends with status 99 and a dump of its goroutines when it has run
-// for TEST_LIMIT (20s), so that no script hangs.
+// for TEST_LIMIT (4m), so that no script hangs.
 //
 // # Commands
 //
@@ -85,7 +85,7 @@
 //	visit FILE                   open the page of the provider that the file tells, as
 //	                             a browser would, as soon as it is there
 //	secrets SECRET...            look for them, in any form, in the command lines of all
-//	                             processes from now on
+//	                             processes that the tests start, from now on
 //	secrets -check [FILE...]     they were in none, and are in no file below $WORK but
 //	                             these
 //	absent WHAT                  note in docs/servers.md what this server lacks

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"crypto/rand"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -14,9 +15,12 @@ import (
 	"github.com/imapknife/imapknife/internal/imaptest/limited"
 )
 
-// limit is how long a process of imapknife may run.
+// limit is how long a process of imapknife may run, and hangLimit how long the
+// tests wait for what they expect. Both only end what hangs: a machine under
+// load makes everything late.
 const (
-	limit       = "20s"
+	limit       = "4m"
+	hangLimit   = 2 * time.Minute
 	continueEnv = "IMAPKNIFE_SCRIPT_CONTINUE"
 )
 
@@ -83,6 +87,7 @@ func setup(env *testscript.Env, server *Server, table *Table) error {
 		env.Setenv(name, filepath.Join(home, folder))
 	}
 	env.Setenv("TZ", "UTC")
+	env.Setenv("RUN", rand.Text())
 	if server != nil && server.real != nil && plain != "" {
 		env.Setenv("PATH", before(plain, env.Getenv("PATH")))
 	}

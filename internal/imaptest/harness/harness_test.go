@@ -48,7 +48,7 @@ func send(lines []string) error {
 		return err
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(2 * time.Second))
+	conn.SetDeadline(time.Now().Add(hangLimit))
 	r := bufio.NewReader(conn)
 	if _, err := r.ReadString('\n'); err != nil {
 		return err

@@ -117,7 +117,7 @@ func visit(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Check(answer.Body.Close())
 			return
 		}
-		if time.Since(start) > 20*time.Second {
+		if time.Since(start) > hangLimit {
 			ts.Fatalf("no page was told: %q", said)
 		}
 	}

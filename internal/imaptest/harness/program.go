@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -35,11 +37,26 @@ func Plain() string {
 }
 
 // Main runs the tests with imapknife on PATH.
-func Main(m *testing.M) { testscript.Main(built{m}, nil) }
+func Main(m *testing.M) {
+	heedSignals()
+	testscript.Main(built{m}, nil)
+}
 
 // MainWith is Main with another program in imapknife's place.
 func MainWith(m *testing.M, run func() int) {
+	heedSignals()
 	testscript.Main(m, map[string]func(){"imapknife": func() { limited.Main(run) }})
+}
+
+// heedSignals has the programs of scripts begin with the default action of the
+// signals that this process was told to ignore, by nohup or by a shell's &.
+// What has a handler here is inherited as the default.
+func heedSignals() {
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGHUP, syscall.SIGQUIT} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
 }
 
 // built is tests that need imapknife built.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -17,14 +18,15 @@ import (
 )
 
 // watcher looks for secrets where everybody can see them: in the command lines
-// of all processes, again and again while it runs.
+// of the processes that descend from this one, again and again while it runs.
 type watcher struct {
 	needles map[string]string // what to look for, and what it is
 	done    chan struct{}
 	wg      sync.WaitGroup
 	seen    []string
 	looks   int
-	known   map[string]int // how often each process has been looked at
+	known   map[string]int  // how often each process has been looked at
+	own     map[string]bool // whether a process descends from this one
 }
 
 // enough is how many looks a process gets, one each round: its command line
@@ -37,7 +39,7 @@ const (
 
 // watch begins to look for the secrets in every form that they may have.
 func watch(secrets []string) *watcher {
-	w := &watcher{needles: map[string]string{}, done: make(chan struct{}), known: map[string]int{}}
+	w := &watcher{needles: map[string]string{}, done: make(chan struct{}), known: map[string]int{}, own: map[string]bool{strconv.Itoa(os.Getpid()): true}}
 	for _, s := range secrets {
 		for _, form := range []string{s, url.QueryEscape(s), hex.EncodeToString([]byte(s))} {
 			w.needles[form] = s
@@ -73,7 +75,7 @@ func (w *watcher) look() {
 	defer proc.Close()
 	names, _ := proc.Readdirnames(-1)
 	for _, name := range names {
-		if strings.Trim(name, "0123456789") != "" || w.known[name] >= enough {
+		if strings.Trim(name, "0123456789") != "" || w.known[name] >= enough || !w.descends(name) {
 			continue
 		}
 		data, err := os.ReadFile("/proc/" + name + "/cmdline")
@@ -88,7 +90,24 @@ func (w *watcher) look() {
 	}
 }
 
-// find tells which secret is in data, empty for none.
+// descends reports whether this process started another one, or one that did.
+// Whoever loses its parent stays what it was.
+func (w *watcher) descends(pid string) bool {
+	own, known := w.own[pid]
+	if known || pid == "0" {
+		return own
+	}
+	stat, _ := os.ReadFile("/proc/" + pid + "/stat")
+	// The parent follows the name of the program, which is in parentheses, and the state.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 2 { // it has ended
+		return false
+	}
+	w.own[pid] = w.descends(fields[1])
+	return w.own[pid]
+}
+
+// find returns which secret is in data, empty for none.
 func (w *watcher) find(data []byte) string {
 	for form, what := range w.needles {
 		if bytes.Contains(data, []byte(form)) {

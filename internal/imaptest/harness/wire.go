@@ -19,7 +19,7 @@ import (
 // run in the background end by falling quiet.
 const (
 	settleQuiet = 300 * time.Millisecond
-	settleLimit = 10 * time.Second
+	settleLimit = time.Minute
 )
 
 func wire(ts *testscript.TestScript, neg bool, args []string) {
@@ -139,7 +139,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 	}
 	r := stateOf(ts).record(ts)
-	for end := time.Now().Add(15 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(hangLimit); ; time.Sleep(20 * time.Millisecond) {
 		got := 0
 		for _, text := range texts(r, 0, false) {
 			if re.MatchString(text) {
