@@ -34,8 +34,21 @@ type connection struct {
 	from      string         // where that is from
 	end       func()         // ends the latest session, nil before the first
 	tracing   *wire.Trace    // of all sessions, nil before the first and without one
+	warned    []string       // what warnOnce has said
 	firm      bool           // so much is done that it must not begin again
 }
+
+// warnOnce passes on what a server did wrong: once, however often a mailbox is
+// opened.
+func (c *connection) warnOnce(text string) {
+	if !slices.Contains(c.warned, text) && len(c.warned) < maxWarned {
+		c.warned = append(c.warned, text)
+		c.in.say("%s", text)
+	}
+}
+
+// maxWarned is how many different warnings about the server one command prints.
+const maxWarned = 1000
 
 // connection reads the flags and the environment that say which server.
 func (in *input) connection() (*connection, error) {
@@ -57,7 +70,7 @@ func (in *input) connection() (*connection, error) {
 		Memory:         in.memory(), Now: in.p.Now,
 		AuthzID: in.last("authzid"), Resolver: in.resolver(),
 		Notice: func(text string) { in.say("the server says: %s", text) },
-		Warn:   func(text string) { in.say("%s", text) },
+		Warn:   c.warnOnce,
 	}
 	for _, name := range c.cfg.Auth {
 		if !slices.Contains(session.Mechanisms(), strings.ToLower(name)) {

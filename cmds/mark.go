@@ -2,6 +2,7 @@ package cmds
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/mark"
@@ -61,6 +62,9 @@ func (c *connection) mark(ctx context.Context, sel *selection) error {
 		}
 		row := &result.Mark{Account: t.Account, Mark: t.String()}
 		for _, b := range t.Boxes {
+			if !b.Validity.Usable() {
+				row.Warnings = append(row.Warnings, fmt.Sprintf("mailbox %q: %s", b.Name, session.NoValidity))
+			}
 			row.Mailboxes = append(row.Mailboxes, result.MarkedMailbox{Mailbox: b.Name, UIDValidity: b.Validity, UIDNext: b.Next, HighestModseq: b.Modseq})
 		}
 		return out.Row(row)

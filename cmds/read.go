@@ -276,6 +276,9 @@ func (rd *reading) fill(row *result.Message, m *session.Fetched) {
 	box := rd.s.Opened()
 	*row = result.Message{UID: m.UID, Modseq: m.Modseq, EmailID: m.EmailID, ThreadID: m.ThreadID, Preview: m.Preview, SaveDate: m.SaveDate, Warnings: m.Warnings}
 	row.Place = result.Place{Account: rd.s.Account(), Mailbox: box.Name, UIDValidity: box.Validity()}
+	if !box.Validity().Usable() {
+		row.Warnings = append(row.Warnings, session.NoValidity)
+	}
 	if w.seq {
 		row.Seq = m.Seq
 	}

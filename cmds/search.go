@@ -138,6 +138,9 @@ func runSearch(ctx context.Context, s *session.Session, out *output.Printer, o s
 			return err
 		}
 		row := result.Message{Place: p.place}
+		if !p.place.UIDValidity.Usable() {
+			row.Warnings = []string{session.NoValidity}
+		}
 		for uid := range p.uids() {
 			row.UID = uid
 			if err := out.Row(&row); err != nil {

@@ -31,6 +31,7 @@ type selection struct {
 	seq      bool
 	write    bool                          // open for writing
 	validity map[string]result.UIDValidity // UIDVALIDITY each mailbox must have
+	unpinned map[string]string             // mailboxes whose rows or mark carry no UIDVALIDITY, and which
 	since    *mark.Token                   // --mark, nil without
 	few      bool                          // what is looked at is new: there are few of it
 	texts    *session.TextCache            // where texts are decided or checked here, nil for as the server says
@@ -45,7 +46,7 @@ func (in *input) selection(c *connection, set string, program []string) (*select
 	sel := &selection{
 		in: in, boxes: unique(in.all("mailbox")), all: in.flagged("all-mailboxes"), sets: map[string]query.Selection{},
 		reverse: in.flagged("reverse"), limit: in.number("limit"), limited: in.flagged("limit"),
-		newest: in.number("newest"), tailed: in.flagged("newest"), seq: in.flagged("seq"), validity: map[string]result.UIDValidity{},
+		newest: in.number("newest"), tailed: in.flagged("newest"), seq: in.flagged("seq"), validity: map[string]result.UIDValidity{}, unpinned: map[string]string{},
 	}
 	if sel.all && len(sel.boxes) > 0 && !in.mailboxFromEnv() {
 		return nil, fault.New(fault.Usage, "--mailbox and --all-mailboxes exclude each other")
@@ -109,6 +110,11 @@ func (sel *selection) readMark(c *connection) error {
 		return fault.New(fault.Stale, "the mark is of another account").Hint("it holds for the user, host and port that it was made with")
 	}
 	sel.since = &token
+	for _, b := range token.Boxes {
+		if !b.Validity.Usable() {
+			sel.unpinned[b.Name] = "the mark carries"
+		}
+	}
 	if in.given("mailbox") {
 		return nil
 	}
@@ -130,6 +136,19 @@ func (sel *selection) new(name string) (query.Set, error) {
 	}
 	sel.validity[name] = box.Validity
 	return query.Set{{Lo: box.Next, Hi: query.MaxUID}}, nil
+}
+
+// pinned is an error of kind Stale where messages are to be changed by rows or
+// a mark that do not say of which UIDVALIDITY they are.
+func (sel *selection) pinned() error {
+	for _, box := range sel.boxes {
+		if what := sel.unpinned[box]; what != "" && !sel.validity[box].Usable() {
+			return fault.New(fault.Stale, "%s no UIDVALIDITY of %q: its UIDs may mean other messages by now", what, box).
+				Hint("keep uidvalidity in the rows; --uidvalidity N says which one is meant, and select --json shows it").
+				Hint("where the server has none, select by criteria, or name the UIDs")
+		}
+	}
+	return nil
 }
 
 // mailboxFromEnv reports whether the mailbox is only the environment's word.

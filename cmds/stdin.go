@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"slices"
@@ -187,6 +188,8 @@ func (sel *selection) addRow(c *connection, sets map[string]*query.SelectionBuil
 			return fault.New(fault.Stale, "standard input has rows of %q from UIDVALIDITY %s and %s", box, old, r.UIDValidity)
 		}
 		sel.validity[box] = r.UIDValidity
+	} else {
+		sel.unpinned[box] = fmt.Sprintf("row %d of standard input carries", n)
 	}
 	if sets[box] == nil {
 		sets[box] = &query.SelectionBuilder{}

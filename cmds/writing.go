@@ -47,6 +47,9 @@ func (in *input) writing(destructive bool) (*writing, error) {
 	if o.sel, err = in.setArgs(o.c); err != nil {
 		return nil, err
 	}
+	if err = o.sel.pinned(); err != nil {
+		return nil, err
+	}
 	if o.consent, err = in.consent(o.c, destructive); err != nil {
 		return nil, err
 	}

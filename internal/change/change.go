@@ -320,6 +320,8 @@ func (w *Writer) enter(ctx context.Context, place result.Place) error {
 	switch {
 	case err != nil:
 		return err
+	case w.Session != w.first && !place.UIDValidity.Usable():
+		return fault.New(fault.Stale, "the mailbox %q has no UIDVALIDITY: in another session its UIDs may mean other messages", place.Mailbox)
 	case box.Validity() != place.UIDValidity:
 		return fault.New(fault.Stale, "the mailbox %q has UIDVALIDITY %s now, not %s: its UIDs mean other messages", place.Mailbox, box.Validity(), place.UIDValidity)
 	case box.ReadOnly:

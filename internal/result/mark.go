@@ -5,6 +5,7 @@ type Mark struct {
 	Account   string          `json:"account" doc:"digest of user, host and port"`
 	Mark      string          `json:"mark" doc:"the word for --mark"`
 	Mailboxes []MarkedMailbox `json:"mailboxes" doc:"what the mark says of each mailbox"`
+	Warnings  []string        `json:"warnings,omitempty" doc:"what the mark cannot say" untrusted:"true"`
 }
 
 // MarkedMailbox is what a mark says of a mailbox.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strings"
 
@@ -38,6 +39,9 @@ func (b *Box) Validity() result.UIDValidity {
 	}
 	return b.UIDValidity
 }
+
+// NoValidity is the warning about a mailbox without UIDVALIDITY.
+const NoValidity = "the server reports no UIDVALIDITY: nobody can verify later that its UIDs still mean the same messages"
 
 // NextUID returns UIDNEXT where it is a UID (32 bits, not 0); else the highest
 // UID has to say how far the mailbox goes.
@@ -117,6 +121,12 @@ func (s *Session) open(ctx context.Context, name string, write bool) error {
 		}
 		if !write {
 			box.ReadOnly = true
+		}
+		if !box.UIDValidity.Usable() {
+			box.Warnings = append(box.Warnings, NoValidity)
+			if s.cfg.Warn != nil {
+				s.cfg.Warn(fmt.Sprintf("warning: mailbox %q: %s", box.Name, NoValidity))
+			}
 		}
 		if !exists {
 			box.Warnings = append(box.Warnings, "the server did not tell EXISTS")
