@@ -2,13 +2,11 @@ package cmds
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/imapknife/imapknife/creds"
 	"github.com/imapknife/imapknife/internal/config"
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/result"
@@ -346,7 +344,7 @@ func setupForget(in *input, action string) (runner, error) {
 	row := profileRow(file, p)
 	row.Action = action
 	return func(ctx context.Context) error {
-		if err := in.forget(ctx, file, p); err != nil {
+		if err := in.forget(ctx, file, p, p.Name); err != nil {
 			return err
 		}
 		if action == "remove" {
@@ -356,32 +354,4 @@ func setupForget(in *input, action string) (runner, error) {
 		}
 		return in.rows(ctx, output.Spec{Row: result.Profile{}, Single: true, Columns: []output.Column{{Field: "action"}, {Field: "name"}}}, row)
 	}, nil
-}
-
-// forget deletes an account's secret, unless another account of the file has
-// the same server and user, and with them the secret. What is not there is
-// forgotten.
-func (in *input) forget(ctx context.Context, file *config.File, p *config.Profile) error {
-	switch secretOf(p) {
-	case result.ByCommand, result.NotNeeded:
-		return nil
-	}
-	key, err := in.keyOf(file, p)
-	if err != nil { // it names no server, so nothing can be kept for it
-		return nil
-	}
-	for i := range file.Profiles {
-		other := &file.Profiles[i]
-		if same, err := in.keyOf(file, other); err == nil && other.Name != p.Name && other.Storage == p.Storage && same == key {
-			in.say("account %s has the same password, which is kept", other.Name)
-			return nil
-		}
-	}
-	store := in.storeOf(p)
-	for _, key := range []string{key, creds.OAuthKey(key)} {
-		if err := store.Delete(ctx, key); err != nil && !errors.Is(err, creds.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/imapknife/imapknife/internal/config"
 	"github.com/imapknife/imapknife/internal/discover"
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/hostname"
 	"github.com/imapknife/imapknife/internal/oauth"
 	"github.com/imapknife/imapknife/internal/session"
 	"github.com/imapknife/imapknife/internal/wire"
@@ -72,6 +73,11 @@ func (in *input) connection() (*connection, error) {
 		Notice: func(text string) { in.say("the server says: %s", text) },
 		Warn:   c.warnOnce,
 	}
+	if name := c.cfg.ServerName; name != "" {
+		if c.cfg.ServerName, err = hostname.Parse(name); err != nil {
+			return nil, in.blame(err, "server-name")
+		}
+	}
 	for _, name := range c.cfg.Auth {
 		if !slices.Contains(session.Mechanisms(), strings.ToLower(name)) {
 			return nil, in.blame(fault.New(fault.Usage, "--auth: %q is none of %s", name, strings.Join(session.Mechanisms(), ", ")), "auth")
@@ -110,13 +116,20 @@ func (in *input) account() (config.Account, error) {
 		if a, err = config.ParseURL(in.last("url")); err != nil {
 			return a, in.blame(err, "url")
 		}
-	} else if a.Host = in.last("host"); a.Host == "" && local {
+	} else if host := in.last("host"); host != "" {
+		if a.Host, err = hostname.Parse(host); err != nil {
+			return a, in.blame(err, "host")
+		}
+	} else if local {
 		a.Host, a.TLS = "localhost", "none" // a tunnel protects itself
-	} else if a.Host == "" {
+	} else {
 		return a, noAccount(in.file)
 	}
-	counts := func(name string) bool { return in.given(name) || in.flagged(name) && !(byURL && in.given("url")) }
-	if counts("user") || a.User == "" {
+	other := in.elsewhere(a.Host)
+	counts := func(name string) bool {
+		return in.given(name) || in.flagged(name) && !(byURL && in.given("url")) && !other
+	}
+	if counts("user") || a.User == "" && !other {
 		a.User = in.last("user")
 	}
 	if counts("tls") {

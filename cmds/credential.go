@@ -2,14 +2,12 @@ package cmds
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/imapknife/imapknife/creds"
 	"github.com/imapknife/imapknife/internal/config"
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/oauth"
-	"github.com/imapknife/imapknife/internal/session"
 )
 
 // secretFlags are the ways to give a secret on the command line.
@@ -28,11 +26,19 @@ func (in *input) secrets(c *connection) error {
 	if len(given) > 1 {
 		return fault.New(fault.Usage, "--%s and --%s exclude each other", given[0], given[1])
 	}
+	var withheld error
 	source := func(name string) string {
-		if !in.given(name) && (len(given) > 0 || in.profile != nil) {
+		switch value := in.last(name); {
+		case in.given(name):
+			return value
+		case value == "", len(given) > 0, in.profile != nil:
 			return "" // the environment's is for the account that it describes
+		default:
+			if withheld = in.withheld(c, lookup(name)[0].envName()); withheld != nil {
+				return ""
+			}
+			return value
 		}
-		return in.last(name)
 	}
 	c.sources = creds.Sources{
 		File: source("password-file"), Command: creds.Command{Shell: source("password-command")},
@@ -41,6 +47,14 @@ func (in *input) secrets(c *connection) error {
 	}
 	if in.profile != nil || creds.HasKeyring(in.p.Getenv) { // nobody has said that there is one
 		c.sources.Store, c.sources.Key = in.storeOf(in.profile), c.key()
+	}
+	if in.profile != nil {
+		stored, err := in.stored(in.file, in.profile)
+		if err != nil {
+			return err
+		}
+		stored.purpose.Server = c.key() // which the command line may have changed
+		c.sources.Purpose = &stored.purpose
 	}
 	if in.flagged("password-stdin") {
 		if isTerminal(in.p.Stdin) {
@@ -54,6 +68,7 @@ func (in *input) secrets(c *connection) error {
 	if command := source("token-command"); command != "" {
 		c.cfg.Token, c.sources.Command, c.sources.Prompt = true, creds.Command{Shell: command}, nil
 	}
+	c.sources.Withheld = withheld
 	switch {
 	case in.profile != nil && len(given) == 0:
 		return in.ownSecret(c)
@@ -63,19 +78,29 @@ func (in *input) secrets(c *connection) error {
 	return nil
 }
 
-// environmentSecret adds what the environment holds for an account that it, or
-// the command line, describes.
+// environmentSecret adds what the environment holds, if it is for the server,
+// port and user of the connection.
 func (in *input) environmentSecret(c *connection, given bool) error {
-	password, _ := in.p.Getenv("IMAPKNIFE_PASSWORD")
+	variable := "IMAPKNIFE_PASSWORD"
+	value, _ := in.p.Getenv(variable)
 	token, _ := in.p.Getenv("IMAPKNIFE_TOKEN")
 	switch {
 	case given || c.cfg.Token:
-	case password != "" && token != "":
+		return nil
+	case value != "" && token != "":
 		return fault.New(fault.Usage, "IMAPKNIFE_PASSWORD and IMAPKNIFE_TOKEN exclude each other").Hint("unset one of them")
 	case token != "":
-		c.cfg.Token, c.sources.Env, c.sources.Prompt = true, token, nil
-	default:
-		c.sources.Env = password
+		variable, value = "IMAPKNIFE_TOKEN", token
+	case value == "":
+		return nil
+	}
+	if err := in.withheld(c, variable); err != nil {
+		c.sources.Withheld = err
+		return nil
+	}
+	c.sources.Env = value
+	if token != "" {
+		c.cfg.Token, c.sources.Prompt = true, nil
 	}
 	return nil
 }
@@ -88,7 +113,7 @@ func (in *input) ownSecret(c *connection) error {
 		c.cfg.Token, c.sources.Prompt = true, nil
 		c.sources.AccountCommand = creds.Command(p.TokenCommand)
 	case p.OAuth != nil:
-		source, err := in.oauthSource(c, p.OAuth, in.storeOf(p))
+		source, err := in.oauthSource(c, p, in.storeOf(p))
 		if err != nil {
 			return err
 		}
@@ -97,45 +122,6 @@ func (in *input) ownSecret(c *connection) error {
 		c.sources.AccountCommand = creds.Command(p.PasswordCommand)
 	}
 	return nil
-}
-
-// keyring is where secrets are kept unless somebody says otherwise.
-func (in *input) keyring() creds.Store { return creds.Keyring(in.p.Getenv) }
-
-// secretsFile is where secrets are kept in clear.
-func (in *input) secretsFile() creds.Store {
-	return creds.FileStore(in.p.file(config.DataFolder, "secrets.json"))
-}
-
-// storeOf is where an account's secret is kept.
-func (in *input) storeOf(p *config.Profile) creds.Store {
-	if p != nil && p.Storage == "file" {
-		return in.secretsFile()
-	}
-	return in.keyring()
-}
-
-// key is the name that the account's secret is kept under.
-func (c *connection) key() string {
-	return secretKey(c.account, way{socket: c.cfg.UnixSocket, tunnel: c.cfg.Tunnel})
-}
-
-// secretKey names the server, so that an edited URL never sends a password
-// elsewhere. A socket and a tunnel are servers of their own.
-func secretKey(a config.Account, w way) string {
-	if w.local() {
-		id := session.Config{User: a.User, UnixSocket: w.socket, Tunnel: w.tunnel}
-		return creds.Key(a.User, id.AccountID(), 0)
-	}
-	return creds.Key(a.User, a.Host, a.Port)
-}
-
-// keyOf is the key of an account of the file.
-func (in *input) keyOf(file *config.File, p *config.Profile) (string, error) {
-	own := &input{p: in.p, verb: in.verb}
-	own.use(file, p)
-	a, err := own.account()
-	return secretKey(a, own.way()), err
 }
 
 // reveal finds the password or token, which a second session must not ask for
@@ -191,19 +177,20 @@ func (c *connection) blameSource(err error) error {
 	return err
 }
 
-// oauthSource is where the account's tokens come from.
-func (in *input) oauthSource(c *connection, o *config.OAuth, store creds.Store) (*oauth.Source, error) {
-	cfg, err := oauthConfig(o)
+// oauthSource is where the tokens of an account come from, which is one of the
+// file or about to be.
+func (in *input) oauthSource(c *connection, p *config.Profile, store creds.Store) (*oauth.Source, error) {
+	cfg, err := oauthConfig(p.OAuth)
 	if err != nil {
 		return nil, err
 	}
-	name := "" // of the account
-	if in.profile != nil {
-		name = in.profile.Name
+	tokens, err := in.tokens(p, store)
+	if err != nil {
+		return nil, err
 	}
-	cfg.Now, cfg.Again = in.p.Now, "imapknife login --account "+name
+	cfg.Now, cfg.Again = in.p.Now, "imapknife login --account "+p.Name
 	return &oauth.Source{
-		Config: cfg, Store: tokenStore{store, creds.OAuthKey(c.key()), name},
+		Config: cfg, Store: tokens,
 		LockPath: in.p.file(config.DataFolder, "oauth-"+c.cfg.AccountID()+".lock"),
 	}, nil
 }
@@ -230,35 +217,4 @@ func oauthConfig(o *config.OAuth) (oauth.Config, error) {
 		cfg.Provider.Scopes = o.Scopes
 	}
 	return cfg, nil
-}
-
-// tokenStore keeps an account's OAuth tokens among its secrets.
-type tokenStore struct {
-	store   creds.Store
-	key     string
-	account string
-}
-
-func (t tokenStore) Load(ctx context.Context) (oauth.Token, error) {
-	var token oauth.Token
-	secret, err := t.store.Get(ctx, t.key)
-	if errors.Is(err, creds.ErrNotFound) {
-		return token, fault.New(fault.Auth, "account %s has no token", t.account).Hint("imapknife login --account %s signs in", t.account)
-	}
-	if err != nil {
-		return token, err
-	}
-	if json.Unmarshal([]byte(secret.Reveal()), &token) != nil { // the error could show a part of it
-		return token, fault.New(fault.Auth, "the token of account %s in %s cannot be read", t.account, t.store.Name()).
-			Hint("imapknife login --account %s signs in anew", t.account)
-	}
-	return token, nil
-}
-
-func (t tokenStore) Save(ctx context.Context, token oauth.Token) error {
-	data, err := json.Marshal(token)
-	if err != nil {
-		return err
-	}
-	return t.store.Set(ctx, t.key, creds.NewSecret(string(data)))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/imapknife/imapknife/creds"
 	"github.com/imapknife/imapknife/internal/config"
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/oauth"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/transport"
 	"github.com/imapknife/imapknife/output"
@@ -21,7 +22,7 @@ func (o *loginOptions) save(ctx context.Context, done *loggedIn) error {
 	if err != nil {
 		return err
 	}
-	undo, err := o.keep(ctx, done)
+	undo, err := o.keep(ctx, done, profile)
 	if err != nil {
 		return err
 	}
@@ -42,6 +43,7 @@ func (o *loginOptions) save(ctx context.Context, done *loggedIn) error {
 		undo()
 		return err
 	}
+	o.forgetFormer(ctx, c.in.profile)
 	if profile.Storage == "file" {
 		in.say("warning: the password is kept in clear in %s", o.store().Name())
 	}
@@ -50,6 +52,18 @@ func (o *loginOptions) save(ctx context.Context, done *loggedIn) error {
 		Account: c.cfg.AccountID(), Name: profile.Name, URL: profile.URL, User: c.account.User, Mechanism: done.mechanism,
 		Source: done.source, Secret: secretOf(profile), Default: isDefault, Config: path,
 	})
+}
+
+// forgetFormer deletes the secret that the account had before, where it is now
+// kept elsewhere or got otherwise. What cannot be deleted stays.
+func (o *loginOptions) forgetFormer(ctx context.Context, former *config.Profile) {
+	file, err := o.in.p.accounts()
+	if former == nil || err != nil {
+		return
+	}
+	if s, err := o.in.stored(file, former); err == nil && len(o.in.sharing(file, s.main, former.Storage)) == 0 {
+		o.in.forget(ctx, file, former, "")
+	}
 }
 
 // store is where the secret is to be kept.
@@ -65,31 +79,38 @@ func (o *loginOptions) kept(done *loggedIn) bool {
 	return o.token != nil || done.keeps && o.secret != nil
 }
 
-// keep stores the secret, and returns what puts back the one before.
-func (o *loginOptions) keep(ctx context.Context, done *loggedIn) (undo func(), err error) {
+// keep stores the secret for what the account says, and returns what puts back
+// the one before.
+func (o *loginOptions) keep(ctx context.Context, done *loggedIn, p *config.Profile) (undo func(), err error) {
 	if !o.kept(done) {
 		return func() {}, nil
 	}
-	store, key := o.store(), done.c.key()
-	set := func() error { return store.Set(ctx, key, *o.secret) }
-	if o.token != nil {
-		key = creds.OAuthKey(key)
-		source, err := done.c.in.oauthSource(done.c, o.oauth, store)
-		if err != nil {
-			return nil, err
-		}
-		set = func() error { return source.Keep(ctx, *o.token) }
-	}
-	before, berr := store.Get(ctx, key)
-	if err := set(); err != nil {
+	store := o.store()
+	stored, err := o.in.stored(o.in.file, p)
+	if err != nil {
 		return nil, err
+	}
+	before, berr := store.Get(ctx, stored.main)
+	if o.token == nil {
+		err = keepSecret(ctx, store, stored.main, *o.secret, stored.purpose)
+	} else {
+		var source *oauth.Source
+		if source, err = o.in.oauthSource(done.c, p, store); err == nil {
+			err = source.Keep(ctx, *o.token)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if old, _ := creds.Unbind(before); berr == nil && (o.token != nil || old.Reveal() != o.secret.Reveal()) {
+		o.replaced(p, stored)
 	}
 	return func() {
 		ctx := context.WithoutCancel(ctx)
 		if berr == nil {
-			store.Set(ctx, key, before)
+			store.Set(ctx, stored.main, before)
 		} else {
-			store.Delete(ctx, key)
+			store.Delete(ctx, stored.main)
 		}
 	}, nil
 }
@@ -114,7 +135,7 @@ func (o *loginOptions) nameFor(c *connection) (string, error) {
 	if err != nil || c.in.profile != nil {
 		return name, nil
 	}
-	if key, err := o.in.keyOf(o.in.file, old); err == nil && key == c.key() {
+	if s, err := o.in.stored(o.in.file, old); err == nil && s.key == c.key() {
 		return name, nil
 	}
 	row := profileRow(o.in.file, old)

@@ -77,6 +77,12 @@ type Sources struct {
 	// where there is none to look into.
 	Store Store
 	Key   string
+	// Purpose is what the secret of the store is wanted for; nil where whoever
+	// runs the command has named all of it.
+	Purpose *Purpose
+	// Withheld says why a secret that is there is not for this account. It is
+	// said before a prompt, and is the error where nothing else answers.
+	Withheld error
 	// Prompt asks on the terminal; nil where there is none.
 	Prompt  func(ctx context.Context) (string, error)
 	Warn    func(string) // hears that the store cannot be used, and a prompt follows; may be nil
@@ -113,24 +119,44 @@ func (s Sources) Secret(ctx context.Context) (Found, error) {
 		return from("the account's command", secret, err)
 	}
 	if s.Store != nil {
-		secret, err := s.Store.Get(ctx, s.Key)
+		secret, err := s.stored(ctx)
 		switch {
 		case err == nil:
 			return from(s.Store.Name(), secret, nil)
 		case errors.Is(err, ErrNotFound):
-		case s.Prompt == nil || !errors.Is(err, ErrUnavailable):
+		case s.Prompt == nil || !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrOtherPurpose):
 			return Found{}, err
 		case s.Warn != nil:
 			s.Warn(err.Error())
 		}
 	}
 	if s.Prompt != nil {
+		if s.Withheld != nil && s.Warn != nil {
+			s.Warn(s.Withheld.Error())
+		}
 		text, err := s.Prompt(ctx)
 		return from("the terminal", NewSecret(text), err)
+	}
+	if s.Withheld != nil {
+		return Found{}, s.Withheld
 	}
 	return Found{}, fault.New(fault.Auth, "no password").
 		Hint("imapknife login saves one in the keyring").
 		Hint("set IMAPKNIFE_PASSWORD, or use --password-command, --password-file or --password-stdin")
+}
+
+// stored returns the secret of the store, if it was stored for what it is
+// wanted for.
+func (s Sources) stored(ctx context.Context) (Secret, error) {
+	stored, err := s.Store.Get(ctx, s.Key)
+	if err != nil {
+		return Secret{}, err
+	}
+	secret, purposes := Unbind(stored)
+	if s.Purpose != nil {
+		err = purposes.Check(*s.Purpose, "the password in "+s.Store.Name())
+	}
+	return secret, err
 }
 
 // wait runs get, which may block for ever on a pipe that nobody writes to, until

@@ -204,7 +204,12 @@ func TestKey(t *testing.T) {
 	if got := Key("Alice", "Mail.Example.ORG", 993); got != "Alice@mail.example.org:993" {
 		t.Error(got)
 	}
-	if got := OAuthKey(Key("a", "::1", 1)); got != "oauth:a@[::1]:1" {
+	key := Key("a", "::1", 1)
+	if got := FormerOAuthKey(key); got != "oauth:a@[::1]:1" {
 		t.Error(got)
+	}
+	one := OAuthKey(key, "https://p.example/token", "me")
+	if !strings.HasPrefix(one, "oauth:a@[::1]:1/") || one == OAuthKey(key, "https://q.example/token", "me") || one == OAuthKey(key, "https://p.example/token", "you") {
+		t.Error(one)
 	}
 }

@@ -28,5 +28,12 @@ func Key(user, host string, port int) string {
 }
 
 // OAuthKey is what the OAuth token is kept under of the account whose password
-// would be kept under key.
-func OAuthKey(key string) string { return "oauth:" + key }
+// would be kept under key. It names the provider and the client, whose tokens
+// are of use to no other.
+func OAuthKey(key, tokenURL, client string) string {
+	return FormerOAuthKey(key) + "/" + Digest(tokenURL, client)
+}
+
+// FormerOAuthKey is what tokens were kept under before the key named their
+// provider.
+func FormerOAuthKey(key string) string { return "oauth:" + key }

@@ -3,12 +3,14 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/hostname"
 )
 
 // Account is how to reach a mail account.
@@ -57,6 +59,9 @@ func ParseURL(text string) (Account, error) {
 	}
 	if _, has := u.User.Password(); has {
 		return a, bad(redacted(text), "it holds a password").Hint(passwordWays)
+	}
+	if a.Host, err = hostname.Parse(a.Host); err != nil {
+		return a, bad(redacted(text), fmt.Sprintf("%q is not a host name", u.Hostname())).Hint(form)
 	}
 	if u.RawQuery != "" || u.Fragment != "" {
 		return a, bad(redacted(text), "it has a query or fragment").Hint("? is written %%3F and # %%23 in a name")
@@ -112,6 +117,9 @@ func oddities(text string) *fault.Error {
 	if !ok {
 		return nil
 	}
+	if e := parameters(shown, rest); e != nil {
+		return e
+	}
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
 		rest = rest[:i]
 	}
@@ -124,6 +132,23 @@ func oddities(text string) *fault.Error {
 			}
 			return bad(shown, "what stands behind the host's colon is not a port").Hint(form)
 		}
+	}
+	return nil
+}
+
+// parameters refuses the parameters of RFC 5092, which a semicolon begins: as a
+// part of a name they would reach the server.
+func parameters(shown, rest string) *fault.Error {
+	authority, path, _ := strings.Cut(rest, "/")
+	user := authority[:max(0, strings.LastIndexByte(authority, '@'))]
+	switch {
+	case strings.Contains(strings.ToUpper(user), ";AUTH="):
+		return bad(shown, "it names a way to log in").Hint("--auth names it; ; is written %%3B in a user name")
+	case strings.Contains(user, ";"):
+		return bad(shown, "it holds a ; in the user name").Hint("; is written %%3B in a user name")
+	case strings.Contains(path, ";"):
+		return bad(shown, "it holds a ; behind the host: parameters such as ;UID= are not supported").
+			Hint("UIDs are arguments of the commands that read messages, and --uidvalidity pins them; ; is written %%3B in a name")
 	}
 	return nil
 }

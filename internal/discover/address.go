@@ -7,9 +7,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/net/idna"
-
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/hostname"
 )
 
 // Address is a mail address in its two parts.
@@ -26,11 +25,8 @@ func (a Address) urlUser() string { return url.User(a.String()).String() }
 // users are the names that RFC 6186 section 4 tells to try.
 func (a Address) users() []string { return []string{a.String(), a.Local} }
 
-// The limits of RFC 5321 section 4.5.3.1, in octets.
-const (
-	maxLocal  = 64
-	maxDomain = 253
-)
+// maxLocal is the limit of RFC 5321 section 4.5.3.1.1, in octets.
+const maxLocal = 64
 
 // ParseAddress takes a bare address apart. Quoted local parts and address
 // literals, which no provider gives out, are refused. Errors are of kind Usage.
@@ -59,7 +55,7 @@ func ParseAddress(s string) (Address, error) {
 	case domain == "":
 		return bad("nothing stands behind the @")
 	}
-	ascii, err := asciiDomain(domain)
+	ascii, err := hostname.ASCII(domain)
 	if err != nil {
 		return bad("%q is not a domain", domain)
 	}
@@ -72,28 +68,6 @@ func ParseAddress(s string) (Address, error) {
 	return Address{Local: local, Domain: ascii}, nil
 }
 
-// asciiDomain is a host name in ASCII (IDNA, RFC 5891), lower case. Only
-// letters, digits and hyphens stand between its dots.
-func asciiDomain(s string) (string, error) {
-	out, err := idna.Lookup.ToASCII(s)
-	if err != nil {
-		return "", err
-	}
-	out = strings.ToLower(out)
-	if len(out) > maxDomain {
-		return "", fault.New(fault.Usage, "the name is longer than %d octets", maxDomain)
-	}
-	for label := range strings.SplitSeq(out, ".") {
-		if label == "" || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
-			return "", fault.New(fault.Usage, "%q is not a host name", s)
-		}
-		if label[0] == '-' || label[len(label)-1] == '-' {
-			return "", fault.New(fault.Usage, "%q is not a host name", s)
-		}
-	}
-	return out, nil
-}
-
 // hostName is a server's name as a foreign source gives it, checked: a domain
 // or an IP address.
 func hostName(s string) (string, bool) {
@@ -101,7 +75,7 @@ func hostName(s string) (string, bool) {
 	if ip, err := netip.ParseAddr(s); err == nil && ip.Zone() == "" {
 		return ip.String(), true
 	}
-	out, err := asciiDomain(s)
+	out, err := hostname.ASCII(s)
 	return out, err == nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/hostname"
 	"github.com/imapknife/imapknife/internal/imaptest"
 )
 
@@ -411,7 +412,7 @@ func TestTable(t *testing.T) {
 	seen := map[string]string{}
 	for _, p := range table {
 		for _, d := range slices.Concat(p.domains, p.mx) {
-			if got, err := asciiDomain(d); err != nil || got != d {
+			if got, err := hostname.ASCII(d); err != nil || got != d {
 				t.Errorf("%s: domain %q: %v", p.name, d, err)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/hostname"
 	"golang.org/x/net/http/httpproxy"
 )
 
@@ -54,6 +55,11 @@ func parseProxy(text string) (*proxy, error) {
 	as, known := proxySchemes[strings.ToLower(u.Scheme)]
 	p := &proxy{scheme: as.scheme, host: u.Hostname(), port: u.Port(), user: u.User.Username()}
 	p.password, _ = u.User.Password()
+	if p.host != "" {
+		if p.host, err = hostname.Parse(p.host); err != nil {
+			return nil, badProxy("its host is not a name or an IP address")
+		}
+	}
 	switch n, err := strconv.ParseUint(p.port, 10, 16); {
 	case !known || u.Opaque != "":
 		return nil, badProxy("the scheme must be socks5, http or https")
