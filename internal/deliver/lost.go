@@ -39,6 +39,12 @@ func (d *Delivery) recover(ctx context.Context, batch []*Message, lost error) er
 	if k := fault.KindOf(lost); ctx.Err() != nil || k == fault.Closed || k == fault.Safety || k == fault.Usage {
 		return lost
 	}
+	// Of one that has answered, however wrongly, another connection would get
+	// the same: only what was sent to its end is looked for.
+	answered := fault.KindOf(lost) == fault.Protocol || answeredNo(lost)
+	if answered && len(in(batch, sent)) == 0 {
+		return lost
+	}
 	d.Session.Close() // whatever the server waits for, it will not come
 	d.mode = oneByOne
 	for try := 0; ; try++ {
@@ -55,6 +61,9 @@ func (d *Delivery) recover(ctx context.Context, batch []*Message, lost error) er
 		d.stop(errEarlier)
 	}
 	for _, m := range in(batch, todo) {
+		if answered {
+			return lost
+		}
 		if m.tries >= maxTries {
 			m.refuse(fault.Wrap(fault.Connect, lost, "the connection was lost %d times, and the message has not arrived", m.tries))
 			d.stop(m.refusal)

@@ -19,7 +19,13 @@ func cramMD5(c Credentials) (Client, error) {
 }
 
 func (c *cramClient) Start() (string, []byte, error) { return "CRAM-MD5", nil, nil }
-func (c *cramClient) Done() error                    { return nil }
+
+func (c *cramClient) Done() error {
+	if !c.asked {
+		return fault.New(fault.Protocol, "the server said OK before it had given a challenge")
+	}
+	return nil
+}
 
 func (c *cramClient) Next(challenge []byte) ([]byte, error) {
 	if c.asked || len(challenge) == 0 {

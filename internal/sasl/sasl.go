@@ -20,7 +20,8 @@ type Client interface {
 	// Next answers a challenge.
 	Next(challenge []byte) (response []byte, err error)
 	// Done judges the server's word that we are logged in: an error says that
-	// the server had to prove itself, and has not.
+	// the server had to prove itself, and has not, or that it has not asked for
+	// what it would need to know.
 	Done() error
 }
 
@@ -155,7 +156,13 @@ func login(c Credentials) (Client, error) {
 }
 
 func (l *loginClient) Start() (string, []byte, error) { return "LOGIN", nil, nil }
-func (l *loginClient) Done() error                    { return nil }
+
+func (l *loginClient) Done() error {
+	if len(l.answers) > 0 {
+		return fault.New(fault.Protocol, "the server said OK before it had asked for user and password")
+	}
+	return nil
+}
 
 func (l *loginClient) Next([]byte) ([]byte, error) {
 	if len(l.answers) == 0 {

@@ -100,7 +100,7 @@ func (m method) reveals() bool { return m.Mechanism == nil || m.Reveals }
 
 // command is one try of a method, with the mechanism's side of the exchange,
 // nil for the LOGIN command.
-func (s *Session) command(m method, offered caps, secret string) (cmd *wire.Command, client sasl.Client, err error) {
+func (s *Session) command(m method, offered caps, secret string) (*wire.Command, *exchange, error) {
 	if m.Mechanism == nil {
 		return wire.NewCommand("LOGIN").String(s.cfg.User).Secret(secret), nil, nil
 	}
@@ -113,9 +113,11 @@ func (s *Session) command(m method, offered caps, secret string) (cmd *wire.Comm
 	} else {
 		as.Password = secret
 	}
-	if client, err = m.New(as); err != nil {
+	client, err := m.New(as)
+	if err != nil {
 		return nil, nil, err
 	}
+	x := &exchange{Client: client}
 	name, initial, err := client.Start()
 	if err != nil {
 		return nil, nil, fault.Wrap(fault.Auth, err, "cannot log in as %q by %s", s.cfg.User, m)
@@ -125,10 +127,10 @@ func (s *Session) command(m method, offered caps, secret string) (cmd *wire.Comm
 	}
 	// AUTHENTICATE (RFC 9051 section 6.2.2), with an initial response where
 	// the server takes one.
-	cmd = wire.NewCommand("AUTHENTICATE").Atom(name)
-	owed := initial != nil
-	if owed && offered.has("SASL-IR") {
-		owed = false
+	cmd := wire.NewCommand("AUTHENTICATE").Atom(name)
+	x.owed = initial != nil
+	if x.owed && offered.has("SASL-IR") {
+		x.owed = false
 		line := base64.StdEncoding.EncodeToString(initial)
 		if line == "" {
 			line = "=" // an empty response, not none
@@ -136,8 +138,8 @@ func (s *Session) command(m method, offered caps, secret string) (cmd *wire.Comm
 		cmd.SecretAtom(line)
 	}
 	return cmd.OnContinue(func(challenge []byte) ([]byte, error) {
-		if owed {
-			owed = false
+		if x.owed {
+			x.owed = false
 			return initial, nil
 		}
 		reply, err := client.Next(challenge)
@@ -145,7 +147,29 @@ func (s *Session) command(m method, offered caps, secret string) (cmd *wire.Comm
 			err = fault.Wrap(fault.Auth, err, "cannot log in as %q by %s", s.cfg.User, m)
 		}
 		return reply, err
-	}), client, nil
+	}), x, nil
+}
+
+// exchange is a mechanism's side of AUTHENTICATE, with what we still owe.
+type exchange struct {
+	sasl.Client
+	owed bool // the initial response has not been sent
+}
+
+// Done refuses an OK that came before we had said who we are.
+func (x *exchange) Done() error {
+	if x.owed {
+		return fault.New(fault.Protocol, "the server said OK before it was told who logs in")
+	}
+	return x.Client.Done()
+}
+
+// failure is what the server said about the token, if anything.
+func (x *exchange) failure() string {
+	if told, ok := x.Client.(interface{ Failure() string }); ok {
+		return told.Failure()
+	}
+	return ""
 }
 
 // authenticate logs in. What the server offers before login must be known
@@ -370,10 +394,10 @@ func isASCII(s string) bool {
 }
 
 // loggedIn judges the answer to the login.
-func (s *Session) loggedIn(st wire.Status, m method, client sasl.Client) error {
+func (s *Session) loggedIn(st wire.Status, m method, x *exchange) error {
 	if st.OK() {
-		if client != nil {
-			if err := client.Done(); err != nil {
+		if x != nil {
+			if err := x.Done(); err != nil {
 				s.unproven = true
 				return fault.Wrap(fault.Auth, err, "cannot log in as %q by %s", s.cfg.User, m)
 			}
@@ -388,8 +412,8 @@ func (s *Session) loggedIn(st wire.Status, m method, client sasl.Client) error {
 	}
 	e := refusal(st, "cannot log in as %q", s.cfg.User)
 	e.Kind = fault.Auth
-	if told, ok := client.(interface{ Failure() string }); ok && told.Failure() != "" {
-		e.Op += " (" + told.Failure() + ")"
+	if x != nil && x.failure() != "" {
+		e.Op += " (" + x.failure() + ")"
 	}
 	switch st.Code {
 	case "UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG": // about the server, not about the password

@@ -7,11 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/imapknife/imapknife/internal/imaptest"
 	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/wire"
 )
 
-// canned is a transport whose server has said everything beforehand. The
+// canned is a transport whose server has said everything beforehand, and says it
+// in turn. The
 // client's tags are A1, A2 and so on.
 type canned struct {
 	io.Reader
@@ -30,7 +32,8 @@ func (c *canned) SetWriteDeadline(time.Time) error { return nil }
 // server will say text, and what the client sends. Every line feed becomes
 // CRLF.
 func answered(text, capabilities string) (*Session, *strings.Builder) {
-	nc := &canned{Reader: strings.NewReader(strings.ReplaceAll(text, "\n", "\r\n"))}
+	nc := &canned{}
+	nc.Reader = imaptest.InTurn(strings.NewReader(strings.ReplaceAll(text, "\n", "\r\n")), nc.sent.String)
 	s := &Session{cfg: Config{Now: time.Now}, caps: parseCaps(capabilities), box: &Box{Name: "INBOX", Exists: 3}}
 	s.c = wire.NewConn(nc, wire.Options{Now: time.Now, Notice: s.notice})
 	return s, &nc.sent

@@ -186,6 +186,9 @@ func (s *Session) startTLS(ctx context.Context) error {
 	end, reads := s.cfg.Progress.step("starttls", s.cfg.Now), s.tap.reads
 	st, err := s.c.Do(ctx, wire.NewCommand("STARTTLS"))
 	end()
+	if s.tap.reads == reads && (err == nil || fault.KindOf(err) == fault.Protocol) {
+		return fault.New(fault.Connect, "no TLS with %s: the answer to STARTTLS came before it was sent", s.cfg.Addr()).Hint("%s", tampering)
+	}
 	if err != nil {
 		if e, ok := errors.AsType[*fault.Error](err); ok && e.Kind == fault.Refused {
 			e.Kind = fault.Connect
@@ -196,9 +199,6 @@ func (s *Session) startTLS(ctx context.Context) error {
 		e := refusal(st, "STARTTLS is not possible on %s", s.cfg.Addr())
 		e.Kind = fault.Connect
 		return e.Hint("imaps:// uses TLS from the start, usually on port 993")
-	}
-	if s.tap.reads == reads {
-		return fault.New(fault.Connect, "no TLS with %s: the answer to STARTTLS came before it was sent", s.cfg.Addr()).Hint("%s", tampering)
 	}
 	clear := true
 	err = s.c.Upgrade(func(nc net.Conn) (net.Conn, error) {

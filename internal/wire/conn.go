@@ -63,6 +63,9 @@ type Pending struct {
 	cmd    *Command
 	tag    string
 	done   bool
+	queued bool   // all its octets stand in the buffer, or have left
+	sent   bool   // all its octets have left
+	after  int64  // how many octets had come by then: its answer is behind them
 	idling bool   // the server has said that it waits for End
 	Result Status // valid once done
 	err    error
@@ -187,7 +190,7 @@ func (c *Conn) Resend(ctx context.Context, p *Pending) error { return c.write(ct
 func (c *Conn) write(ctx context.Context, p *Pending) error {
 	defer c.bind(ctx)()
 	c.tags++
-	p.tag = "A" + strconv.Itoa(c.tags)
+	p.tag, p.queued, p.sent = "A"+strconv.Itoa(c.tags), false, false
 	line := p.tag + " " + p.cmd.name
 	shown := line
 	for _, part := range p.cmd.parts {
@@ -219,6 +222,7 @@ func (c *Conn) write(ctx context.Context, p *Pending) error {
 		shown += text
 	}
 	c.out = append(append(c.out, line...), '\r', '\n')
+	p.queued = true
 	c.o.Trace.client(shown)
 	if len(c.out) >= bufferSize {
 		return c.flush()
@@ -271,6 +275,9 @@ func (c *Conn) Flush(ctx context.Context) error {
 }
 
 func (c *Conn) flush() error {
+	if len(c.out) == 0 {
+		return nil
+	}
 	for len(c.out) > 0 {
 		if err := c.deadline(c.nc.SetWriteDeadline); err != nil {
 			return err
@@ -279,6 +286,11 @@ func (c *Conn) flush() error {
 		c.out = c.out[:copy(c.out, c.out[n:])]
 		if err != nil {
 			return c.ioError(err)
+		}
+	}
+	for _, p := range c.flight {
+		if p.queued && !p.sent {
+			p.sent, p.after = true, c.rd.came
 		}
 	}
 	return nil

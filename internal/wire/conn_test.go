@@ -169,7 +169,8 @@ func TestBye(t *testing.T) {
 
 func TestUpgrade(t *testing.T) {
 	for _, early := range []string{"* CAPABILITY X\r\n", "A2 OK\r\n", "\x16", "\r\n"} {
-		c, _ := overMemory(t, strings.NewReader("A1 OK begin\r\n"+early), Options{})
+		c, m := overMemory(t, nil, Options{})
+		m.Reader = strings.NewReader("A1 OK begin\r\n" + early) // at once, not in turn
 		if _, err := c.Do(t.Context(), NewCommand("STARTTLS")); err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"slices"
 	"strings"
+
+	"github.com/imapknife/imapknife/internal/fault"
 )
 
 // step reads one response and dispatches it.
@@ -78,6 +80,7 @@ func (c *Conn) answer(p *Pending, challenge []byte) error {
 		c.o.Trace.client("*")
 		return c.flush()
 	}
+	p.after = c.rd.came // its end is behind this line, too
 	c.out = append(base64.StdEncoding.AppendEncode(c.out, line), '\r', '\n')
 	c.o.Trace.client(c.o.Trace.secret(base64.StdEncoding.EncodeToString(line)))
 	return c.flush()
@@ -138,7 +141,11 @@ func syntaxOnly(err error) error {
 	return err
 }
 
+// tagged ends the command that the line names. A command is done when its
+// octets were sent and its answer came after them; NO and BAD may come sooner,
+// in the place of the consent that a literal waits for.
 func (c *Conn) tagged() error {
+	start := c.rd.offset()
 	tag := string(c.rd.Atom())
 	status := strings.ToUpper(string(c.rd.Atom()))
 	text := c.redact(string(c.rd.Text()))
@@ -150,6 +157,11 @@ func (c *Conn) tagged() error {
 		return c.noisy()
 	}
 	p := c.flight[i]
+	if !p.sent && status == "OK" || p.sent && start < p.after {
+		// Nothing that the connection says later can be trusted either.
+		c.rd.Fail(fault.New(fault.Protocol, "the server answered %s to %s before all of it was sent", status, p.Name()))
+		return c.rd.err
+	}
 	c.flight = slices.Delete(c.flight, i, i+1)
 	p.done, p.Result = true, ParseStatus(status, []byte(text))
 	return nil

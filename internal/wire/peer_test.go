@@ -11,6 +11,8 @@ import (
 	"testing/iotest"
 	"testing/synctest"
 	"time"
+
+	"github.com/imapknife/imapknife/internal/imaptest"
 )
 
 // peer is the server's end of a connection, in the hands of a test.
@@ -114,7 +116,8 @@ func (m *memory) SetWriteDeadline(time.Time) error { return nil }
 
 // overMemory is a connection to a server that has said text.
 func overMemory(t testing.TB, text io.Reader, o Options) (*Conn, *memory) {
-	m := &memory{TB: t, Reader: text}
+	m := &memory{TB: t}
+	m.Reader = imaptest.InTurn(text, m.sent.String)
 	o.Now = func() time.Time { return time.Unix(1700000000, 0) }
 	return NewConn(m, o), m
 }

@@ -27,6 +27,7 @@ type Reader struct {
 	buf   []byte
 	r, w  int
 	fill  func(p []byte) (int, error) // reads more; nil for bytes in memory
+	came  int64                       // octets that fill has given so far
 	line  int64                       // octets of this response outside literals
 	mark  int64                       // line where the last literal or text was
 	lit   int64                       // octets left of an open literal
@@ -73,6 +74,7 @@ func (r *Reader) more() bool {
 	}
 	n, err := r.fill(r.buf[r.w:])
 	r.w += n
+	r.came += int64(n)
 	if n == 0 && err != nil {
 		r.err = err
 		return false
@@ -124,6 +126,9 @@ func (r *Reader) advance(n int) {
 		r.Fail(limit("a response longer than %d octets", int64(MaxLine)))
 	}
 }
+
+// offset is how many of the octets that have come are consumed.
+func (r *Reader) offset() int64 { return r.came - int64(r.w-r.r) }
 
 // spaces skips blanks: servers send two where the grammar has one, or none.
 func (r *Reader) spaces() {

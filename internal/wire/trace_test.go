@@ -172,7 +172,7 @@ func TestRedaction(t *testing.T) {
 func TestTraceOfSecrets(t *testing.T) {
 	for _, nonSync := range []int64{-1, 1 << 62} {
 		var trace strings.Builder
-		c, m := overMemory(t, strings.NewReader("+\r\nA1 OK\r\nA2 OK\r\nA3 OK\r\n+\r\nA4 OK\r\n"), Options{Trace: NewTrace(&trace, time.Now, false)})
+		c, m := overMemory(t, octets("+\r\nA1 OK\r\nA2 OK\r\nA3 OK\r\n+\r\nA4 OK\r\n"), Options{Trace: NewTrace(&trace, time.Now, false)})
 		c.AllowNonSync(nonSync)
 		for _, cmd := range []*Command{
 			NewCommand("LOGIN").String("alice").Secret(secret),
