@@ -121,6 +121,7 @@ type part struct {
 	items  map[uint32]*item
 	begun  bool
 	base   baseline  // of the destination
+	landed query.Set // UIDs of copies of which nobody knows which message each is of
 	there  query.Set // still in the mailbox, where somebody has looked
 }
 

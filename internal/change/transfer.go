@@ -19,6 +19,10 @@ const maxArrivals = 20_000
 // noUID is the warning where the server does not say where the copy is.
 const noUID = "the server does not tell the UID in the destination"
 
+// noOrder is the warning where the server says so of several messages at once
+// and mixes them up.
+const noOrder = "the server does not say which of destination_uids it became: it does not keep the order of COPYUID"
+
 // Transfer copies messages to another mailbox, or moves them.
 type Transfer struct {
 	To     string
@@ -145,10 +149,15 @@ func (a *Transfer) copy(ctx context.Context, w *Writer, p *part) error {
 	for uid, there := range res.UIDs {
 		p.items[uid].row.DestinationUID, p.items[uid].row.DestinationUIDValidity = there, res.Validity
 	}
+	for uid := range res.Unordered.All() {
+		row := &p.items[uid].row
+		row.DestinationUIDs, row.DestinationUIDValidity = res.UnorderedTo.String(), res.Validity
+	}
 	if err != nil {
 		return err
 	}
-	if uint64(len(res.UIDs)) < set.Len() && (res.Refusal == nil || a.Move && a.canMove) {
+	p.landed = p.landed.Union(res.UnorderedTo)
+	if res.Named().Len() < set.Len() && (res.Refusal == nil || a.Move && a.canMove) {
 		// What has gone may never have been copied, and what is left not moved.
 		if p.there, err = w.Session.Present(ctx, set); err != nil {
 			return err
@@ -166,12 +175,15 @@ func (a *Transfer) copy(ctx context.Context, w *Writer, p *part) error {
 // COPYUID names nobody has looked. What has gone without being named stays as
 // it is: whether it was copied has to be looked for.
 func (a *Transfer) answered(it *item, res *session.Copied, there bool) {
-	named, moves := it.row.DestinationUID != 0, a.Move && a.canMove
-	told := res.UIDs != nil && res.Warning == ""
+	named, moves := it.row.DestinationUID != 0 || it.row.DestinationUIDs != "", a.Move && a.canMove
+	told := res.Validity.Usable() && res.Warning == ""
 	switch {
 	case res.Refusal != nil && (there || !moves):
 		it.end(result.Refused, res.Refusal.Error(), res.Refusal)
 	case named:
+		if it.row.DestinationUIDs != "" {
+			it.warn(noOrder)
+		}
 		a.arrived(it, moves)
 	case moves && there:
 		it.end(result.Refused, "the server left it where it was", nil)
@@ -219,7 +231,7 @@ func (a *Transfer) compare(ctx context.Context, w *Writer, p *part, answered boo
 	for it := range p.in(sent) {
 		found, sure := came.take(it.id)
 		present := there.Contains(it.uid, 0)
-		it.row.Destination, it.row.DestinationUID, it.row.DestinationUIDValidity = a.To, 0, ""
+		it.row.Destination, it.row.DestinationUID, it.row.DestinationUIDs, it.row.DestinationUIDValidity = a.To, 0, "", ""
 		switch {
 		case unsure != "":
 			it.end(result.Unknown, unsettled+unsure, nil)
@@ -248,6 +260,7 @@ func (a *Transfer) compare(ctx context.Context, w *Writer, p *part, answered boo
 // cannot be told.
 func (a *Transfer) arrivals(ctx context.Context, w *Writer, p *part) (found arrivals, unsure string, err error) {
 	base, known := p.base, p.copies()
+	landed := p.landed
 	if base.uidNext == 0 {
 		return nil, fmt.Sprintf("the server does not tell UIDNEXT of %q", a.To), nil
 	}
@@ -268,7 +281,7 @@ func (a *Transfer) arrivals(ctx context.Context, w *Writer, p *part) (found arri
 	n := 0
 	since := query.Set{{Lo: base.uidNext, Hi: query.MaxUID}}
 	_, err = identify(ctx, w.Session, since, func(uid uint32, id ident) {
-		if known[uid] {
+		if known[uid] || landed.Contains(uid, 0) {
 			return
 		}
 		if n++; n <= maxArrivals {

@@ -22,6 +22,7 @@ type Receipt struct {
 	Destination            string      `json:"destination,omitempty" doc:"mailbox that the message is copied or moved to" untrusted:"true"`
 	DestinationUIDValidity UIDValidity `json:"destination_uidvalidity,omitempty" doc:"UIDVALIDITY of the destination (COPYUID)"`
 	DestinationUID         uint32      `json:"destination_uid,omitempty" doc:"UID in the destination; absent where the server does not tell it"`
+	DestinationUIDs        string      `json:"destination_uids,omitempty" doc:"UIDs in the destination of several messages, one of which this one became, where the server mixes up which (a set such as 7:9)"`
 	Flags                  *[]string   `json:"flags,omitempty" sep:" " doc:"flags after a store, as the server spells them" untrusted:"true"`
 	Labels                 *[]string   `json:"labels,omitempty" sep:" " doc:"Gmail labels after a store" untrusted:"true"`
 	Reason                 string      `json:"reason,omitempty" doc:"why status is not done" untrusted:"true"`

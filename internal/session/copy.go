@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/result"
@@ -13,13 +15,23 @@ import (
 type Copied struct {
 	// Refusal is the server's NO or BAD, of kind Refused; nil for OK.
 	Refusal error
-	// UIDs maps source to destination, as COPYUID tells (RFC 4315 section 3);
-	// nil where the server tells none.
+	// UIDs maps source to destination, as COPYUID says (RFC 4315 section 3);
+	// nil where the server sends none.
 	UIDs map[uint32]uint32
+	// Unordered are messages that COPYUID names without saying which of UnorderedTo
+	// each became: the server does not keep their order.
+	Unordered, UnorderedTo query.Set
 	// Validity is the destination's UIDVALIDITY, empty without COPYUID.
 	Validity result.UIDValidity
 	// Warning says what is wrong with the server's COPYUID, if anything.
 	Warning string
+
+	shuffled bool // pairs of several messages are not to be believed
+}
+
+// Named returns the messages that COPYUID names as copied.
+func (c *Copied) Named() query.Set {
+	return query.MakeSet(slices.Collect(maps.Keys(c.UIDs))...).Union(c.Unordered)
 }
 
 // Copy copies the messages, at most some thousands, into the mailbox. An
@@ -35,7 +47,7 @@ func (s *Session) Move(ctx context.Context, set query.Set, mailbox string) (*Cop
 }
 
 func (s *Session) copy(ctx context.Context, name string, set query.Set, mailbox string) (*Copied, error) {
-	c := &Copied{}
+	c := &Copied{shuffled: s.Yahoo()}
 	cmd := wire.NewCommand(name).Atom(sequence(set)).String(EncodeName(mailbox))
 	cmd.On(func(r *wire.Response) error { // MOVE tells COPYUID before the end
 		c.hear(r.Status, set)
@@ -77,6 +89,7 @@ func (c *Copied) hear(st wire.Status, asked query.Set) {
 		r.Set(add(&from))
 		r.Set(add(&to))
 	}
+	many := len(from) > 1 || len(from) == 1 && from[0].Lo < from[0].Hi
 	pairs, ok := pair(from, to, asked)
 	switch {
 	case r.Err() != nil || !there.Usable() || !ok:
@@ -87,13 +100,17 @@ func (c *Copied) hear(st wire.Status, asked query.Set) {
 		return
 	}
 	c.Validity = there
+	if c.shuffled && many {
+		named, copies := slices.Collect(maps.Keys(pairs)), slices.Collect(maps.Values(pairs))
+		c.Unordered = c.Unordered.Union(query.MakeSet(named...))
+		c.UnorderedTo = c.UnorderedTo.Union(query.MakeSet(copies...))
+		return
+	}
 	if c.UIDs == nil {
 		c.UIDs = pairs
 		return
 	}
-	for uid, copied := range pairs {
-		c.UIDs[uid] = copied
-	}
+	maps.Copy(c.UIDs, pairs)
 }
 
 // pair walks two lists of ranges side by side. ok is false where one is longer
