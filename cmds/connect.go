@@ -35,6 +35,9 @@ type connection struct {
 	from      string         // where that is from
 	end       func()         // ends the latest session, nil before the first
 	tracing   *wire.Trace    // of all sessions, nil before the first and without one
+	enough    bool           // what was found is the answer, whatever else there is
+	short     string         // why an answer is not whole, empty where all are
+	remedy    string         // what helps then
 	warned    []string       // what warnOnce has said
 	firm      bool           // so much is done that it must not begin again
 }
@@ -72,6 +75,11 @@ func (in *input) connection() (*connection, error) {
 		AuthzID: in.last("authzid"), Resolver: in.resolver(),
 		Notice: func(text string) { in.say("the server says: %s", text) },
 		Warn:   c.warnOnce,
+		Partial: func(why, hint string) {
+			if c.short == "" {
+				c.short, c.remedy = why, hint
+			}
+		},
 	}
 	if name := c.cfg.ServerName; name != "" {
 		if c.cfg.ServerName, err = hostname.Parse(name); err != nil {
@@ -340,8 +348,25 @@ func (c *connection) once(ctx context.Context, out *output.Printer, fn func(*ses
 		return false, err
 	}
 	defer func() { c.end() }() // by then it may be another session's
-	err = fn(s, out)
+	c.short = ""
+	err = c.whole(fn(s, out))
 	return s.Misjudged(), err
+}
+
+// whole makes an answer that the server cut short one that is partial, also
+// where it is no.
+func (c *connection) whole(err error) error {
+	kind := fault.KindOf(err)
+	switch {
+	case c.short == "" || err == nil && c.enough:
+		return err
+	case err == nil || kind == fault.Negative || kind == fault.Partial:
+		e := fault.New(fault.Partial, "the answer is not whole: %s", c.short)
+		e.Err = err
+		return e.Hint("%s", c.remedy)
+	}
+	c.warnOnce("warning: the answer is not whole: " + c.short)
+	return err
 }
 
 // session is once without a printer. What trusted too much in what the server

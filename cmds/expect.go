@@ -166,6 +166,7 @@ func (in *input) matching(sel *selection) (*matchers, error) {
 func runExpect(ctx context.Context, c *connection, o *expectOptions) error {
 	start := o.in.p.Now()
 	row := &result.Expectation{Expected: o.expected, Messages: []result.Message{}}
+	c.enough = o.high == anyNumber
 	err := c.session(ctx, func(s *session.Session) error {
 		row.Messages = row.Messages[:0]
 		v := &vigil{c: c, sel: o.sel, match: o.match, s: s, poll: o.poll, existing: true, partly: o.high == anyNumber}

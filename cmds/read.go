@@ -393,6 +393,7 @@ func (a *absence) note(s *session.Session, p *picked, told query.Set) {
 	if gone.Empty() || s.Opened() == nil {
 		return
 	}
+	p.lacking = true
 	a.notes = append(a.notes, fmt.Sprintf("UID %s in %q", shortSet(gone), s.Opened().Name))
 }
 

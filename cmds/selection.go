@@ -284,6 +284,7 @@ type picked struct {
 	explicit query.Set // UIDs that were named singly
 	order    []uint32  // their order; nil for ascending
 	direct   bool
+	lacking  bool // of explicit, some are not there
 }
 
 // count is the number of messages picked.
@@ -348,7 +349,18 @@ func (sel *selection) inOne(ctx context.Context, s *session.Session, name string
 	if err != nil {
 		return err
 	}
-	return fn(p)
+	direct := p.direct
+	if err := fn(p); err != nil {
+		return err
+	}
+	if direct && !p.lacking && sel.sets[name].Ranges.Empty() {
+		return nil // all that was named is there
+	}
+	hidden, err := s.Hidden(ctx)
+	if hidden > 0 {
+		s.CutShort("the other messages are in the mailbox, and other ways to the mail, such as a web page, show them", "the server shows %d of %d messages of the mailbox %q", s.Opened().Exists, s.Opened().Exists+hidden, name)
+	}
+	return err
 }
 
 func (sel *selection) checkValidity(ctx context.Context, s *session.Session, name string) error {

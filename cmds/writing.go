@@ -138,12 +138,17 @@ func (o *writing) targets(ctx context.Context, s *session.Session) (targets []ch
 				}
 			}
 			at, err := place(ctx, s)
-			targets = append(targets, change.Target{Place: at, Set: p.set, Missing: p.explicit.Subtract(p.set)})
+			t := change.Target{Place: at, Set: p.set, Missing: p.explicit.Subtract(p.set)}
+			p.lacking = !t.Missing.Empty()
+			targets = append(targets, t)
 			n += p.set.Len()
 			return err
 		})
 		if err != nil {
 			return nil, 0, err
+		}
+		if o.c.short != "" {
+			targets[len(targets)-1].Absent = "the server shows no such message: " + o.c.short
 		}
 	}
 	return targets, n, nil
@@ -154,7 +159,7 @@ func (o *writing) planned(w *change.Writer, t change.Target, a change.Action) er
 	for uid := range t.Set.Union(t.Missing).All() {
 		row := &result.Receipt{Place: t.Place, UID: uid, Action: change.Name(a), Status: result.Planned, DryRun: true}
 		if t.Missing.Contains(uid, 0) {
-			row.Status, row.Reason = result.Missing, change.NoSuchMessage
+			row.Status, row.Reason = result.Missing, t.Why()
 		} else if to, ok := a.(*change.Transfer); ok {
 			row.Destination = to.To
 		}

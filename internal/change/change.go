@@ -7,6 +7,7 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -41,6 +42,7 @@ type Target struct {
 	Place   result.Place
 	Set     query.Set // known to be there
 	Missing query.Set // named and not there
+	Absent  string    // the reason of receipts about these; empty for NoSuchMessage
 }
 
 // Writer changes messages over one session, and over others when that is lost.
@@ -79,6 +81,9 @@ type Action interface {
 
 // Name is the action that receipts tell.
 func Name(a Action) string { return a.name() }
+
+// Why returns the reason of receipts that are missing.
+func (t Target) Why() string { return cmp.Or(t.Absent, NoSuchMessage) }
 
 // NoSuchMessage is the reason of a receipt that is missing.
 const NoSuchMessage = "there is no such message"
@@ -160,12 +165,12 @@ func (w *Writer) Run(ctx context.Context, t Target, a Action) error {
 		w.first = w.Session
 	}
 	for uid := range t.Missing.All() {
-		row := &result.Receipt{Place: t.Place, UID: uid, Action: a.name(), Status: result.Missing, Reason: NoSuchMessage}
+		row := &result.Receipt{Place: t.Place, UID: uid, Action: a.name(), Status: result.Missing, Reason: t.Why()}
 		if err := w.Emit(row, nil); err != nil {
 			return err
 		}
 	}
-	for set := range parts(t.Set) {
+	for set := range parts(t.Set, w.Session.MessageLimit()) {
 		p := &part{target: t, set: set, items: map[uint32]*item{}}
 		for uid := range set.All() {
 			p.items[uid] = &item{uid: uid, row: result.Receipt{Place: t.Place, UID: uid, Action: a.name()}}
@@ -331,18 +336,23 @@ func (w *Writer) enter(ctx context.Context, place result.Place) error {
 	return nil
 }
 
-// parts cuts a set into pieces of PartSize messages that fit into a line.
-func parts(set query.Set) iter.Seq[query.Set] {
+// parts cuts a set into pieces of PartSize messages, or as many as the server
+// takes in one command (0 for any number), that fit into a line.
+func parts(set query.Set, limit uint64) iter.Seq[query.Set] {
+	size := uint64(PartSize)
+	if limit > 0 {
+		size = min(size, limit)
+	}
 	return func(yield func(query.Set) bool) {
 		var piece query.Set
 		n := uint64(0)
 		for _, r := range set {
 			for lo := uint64(r.Lo); lo <= uint64(r.Hi); {
-				hi := min(uint64(r.Hi), lo+PartSize-n-1)
+				hi := min(uint64(r.Hi), lo+size-n-1)
 				piece = append(piece, query.Range{Lo: uint32(lo), Hi: uint32(hi)})
 				n += hi - lo + 1
 				lo = hi + 1
-				if n == PartSize || len(piece) == query.MaxSetOctets/22 {
+				if n == size || len(piece) == query.MaxSetOctets/22 {
 					if !yield(piece) {
 						return
 					}

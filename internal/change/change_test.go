@@ -24,7 +24,7 @@ func TestParts(t *testing.T) {
 		"to the highest": {{Lo: 4294967295, Hi: 4294967295}},
 	} {
 		var all query.Builder
-		for part := range parts(set) {
+		for part := range parts(set, 0) {
 			if n := part.Len(); n == 0 || n > PartSize {
 				t.Errorf("%s: a part of %d messages", name, n)
 			}

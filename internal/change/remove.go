@@ -87,7 +87,7 @@ func (r *remover) flagThem(ctx context.Context, s *session.Session, set query.Se
 // that has to be looked at. One that is copied is not told to be refused: done
 // again, it would be there twice.
 func (r *remover) keep(ctx context.Context, w *Writer, p *part, set query.Set, refused error) error {
-	there, err := w.Session.Fetch(ctx, session.FetchRequest{Set: set, Items: []string{"FLAGS"}, Row: func(m *session.Fetched) error {
+	there, err := w.Session.Fetch(ctx, session.FetchRequest{Set: set, Items: []string{"FLAGS"}, Whole: true, Row: func(m *session.Fetched) error {
 		switch it := p.items[m.UID]; {
 		case hasFlag(m.Flags, `\Deleted`):
 			it.end(result.Flagged, `flagged \Deleted, not removed: `+refused.Error(), refused)

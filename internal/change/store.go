@@ -65,6 +65,9 @@ func (a *Store) do(ctx context.Context, w *Writer, p *part) error {
 		}
 		return nil
 	}
+	if res.Cut {
+		return a.rest(ctx, w, p)
+	}
 	for uid := range res.Modified.All() {
 		p.items[uid].end(result.Refused, "it has changed since", nil)
 	}
@@ -75,6 +78,22 @@ func (a *Store) do(ctx context.Context, w *Writer, p *part) error {
 	}
 	// Servers need not tell of messages that had the flags before.
 	return a.read(ctx, w, p, a.after)
+}
+
+// rest goes on after a STORE that the server did for some of the messages only:
+// it looks which, and sends the others again as long as that gets on.
+func (a *Store) rest(ctx context.Context, w *Writer, p *part) error {
+	before := p.uids(sent).Len()
+	if err := a.look(ctx, w, p); err != nil {
+		return err
+	}
+	if left := p.uids(todo); left.Len() < before {
+		return a.do(ctx, w, p)
+	}
+	for it := range p.in(todo) {
+		it.end(result.Refused, "the server did the command for some messages only (MESSAGELIMIT)", nil)
+	}
+	return nil
 }
 
 func (a *Store) item() string {
@@ -139,7 +158,7 @@ func (a *Store) read(ctx context.Context, w *Writer, p *part, tell func(*item, [
 	if open.Empty() {
 		return nil
 	}
-	told, err := w.Session.Fetch(ctx, session.FetchRequest{Set: open, Items: []string{a.item()}, Row: func(m *session.Fetched) error {
+	told, err := w.Session.Fetch(ctx, session.FetchRequest{Set: open, Items: []string{a.item()}, Whole: true, Row: func(m *session.Fetched) error {
 		flags := m.Flags
 		if a.Labels {
 			flags = m.GmailLabels

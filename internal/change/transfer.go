@@ -117,7 +117,7 @@ func identify(ctx context.Context, s *session.Session, set query.Set, each func(
 		return nil, nil
 	}
 	items := []string{"INTERNALDATE", "RFC822.SIZE", "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"}
-	return s.Fetch(ctx, session.FetchRequest{Set: set, Items: items, Row: func(m *session.Fetched) error {
+	return s.Fetch(ctx, session.FetchRequest{Set: set, Items: items, Whole: true, Row: func(m *session.Fetched) error {
 		each(m.UID, ident{m.Size, strings.TrimSpace(string(m.Header)), m.InternalDate})
 		return nil
 	}})

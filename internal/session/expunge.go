@@ -29,10 +29,11 @@ func (s *Session) expunge(ctx context.Context, cmd *wire.Command) (refused, err 
 	return refused, err
 }
 
-// Present tells which of the messages are in the open mailbox.
+// Present returns which of the messages are in the open mailbox. An answer that
+// the server cut short is an error.
 func (s *Session) Present(ctx context.Context, set query.Set) (query.Set, error) {
 	if set.Empty() {
 		return nil, nil
 	}
-	return s.Fetch(ctx, FetchRequest{Set: set})
+	return s.Fetch(ctx, FetchRequest{Set: set, Whole: true})
 }

@@ -37,6 +37,9 @@ type FetchRequest struct {
 	// then; EnableQresync must have said yes on this session.
 	Since uint64
 	Gone  *query.Builder
+	// Whole makes it an error of kind Partial that the server cut its answer
+	// short: what was not told may be there.
+	Whole bool
 	// Rows gets each message once, when all that was asked for has come, or
 	// at the end with what has. m is reused afterwards.
 	Row func(m *Fetched) error
@@ -123,6 +126,7 @@ type spooled struct {
 func (s *Session) Fetch(ctx context.Context, q FetchRequest) (query.Set, error) {
 	f := &fetch{s: s, q: &q, cur: &Fetched{}, held: map[uint32]*Fetched{}}
 	f.want, f.nbody = wanted(q.Items)
+	shorts := s.shorts
 	for set := range q.Set.Split(query.MaxSetOctets) {
 		if err := f.run(ctx, set); err != nil {
 			return f.done.set(), err
@@ -130,6 +134,14 @@ func (s *Session) Fetch(ctx context.Context, q FetchRequest) (query.Set, error) 
 	}
 	if err := f.askAgain(ctx); err != nil {
 		return f.done.set(), err
+	}
+	if q.Since == 0 {
+		s.full("FETCH", f.done.set().Len(), s.size(q.Set))
+	}
+	if q.Whole {
+		if err := s.unlessShort(shorts); err != nil {
+			return f.done.set(), err
+		}
 	}
 	if f.lost > 0 && !f.complete() {
 		return f.done.set(), fault.New(fault.Protocol, "the server told of %d messages without naming them", f.lost)

@@ -53,6 +53,9 @@ func (s *Session) Search(ctx context.Context, q SearchRequest) (*SearchResult, e
 		}
 		return nil, e
 	}
+	if s.box != nil && !q.Seq {
+		s.full("SEARCH", res.Count, s.box.Exists)
+	}
 	return res, nil
 }
 

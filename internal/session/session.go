@@ -60,11 +60,12 @@ type Config struct {
 	ReadOnlyHint string // what lifts that
 	NoPipelining bool
 	Trace        *wire.Trace
-	Memory       *Memory          // what servers were like last time; may be nil
-	Now          func() time.Time // required
-	Idle         func() error     // called before each wait for the server
-	Notice       func(string)     // gets ALERT texts; may be nil
-	Warn         func(string)     // gets what a server did that no row can carry; may be nil
+	Memory       *Memory                // what servers were like last time; may be nil
+	Now          func() time.Time       // required
+	Idle         func() error           // called before each wait for the server
+	Notice       func(string)           // gets ALERT texts; may be nil
+	Partial      func(why, hint string) // gets why an answer is not whole; may be nil
+	Warn         func(string)           // gets what a server did that no row can carry; may be nil
 }
 
 // AccountID is the digest that rows carry as "account": the same for the same
@@ -166,6 +167,10 @@ type Session struct {
 	notified  bool // NOTIFY is in force
 	news      bool // the server has told of a change in some mailbox, by NOTIFY
 	listed    bool // and of mailboxes that came or went
+
+	limit  uint64            // of messages in one command, as a response code said; 0 for none
+	shorts int               // answers that were cut short
+	hidden map[string]uint64 // messages of mailboxes that the server does not show
 
 	others map[*wire.Pending]func() *wire.Command // another spelling to try
 	raws   map[string]string                      // names to octets, of mailboxes whose name is no modified UTF-7
@@ -319,6 +324,9 @@ func (s *Session) await(ctx context.Context, p *wire.Pending) (wire.Status, erro
 	}
 	if st.OK() {
 		s.alert(st)
+	}
+	if err == nil {
+		s.limited(p.Name(), st)
 	}
 	if s.guessed != nil && (s.caps == nil || slices.Contains(s.piped, p)) && mayMisjudge(p.Name(), st) {
 		s.misjudged = true

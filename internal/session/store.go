@@ -24,6 +24,7 @@ type StoreRequest struct {
 type Stored struct {
 	Refusal  error               // the server's NO or BAD, of kind Refused; nil for OK
 	Flags    map[uint32][]string // flags after, of the messages the server told
+	Cut      bool                // done for some of the messages only (RFC 9738)
 	Modified query.Set           // not changed: they had changed before
 }
 
@@ -61,6 +62,7 @@ func (s *Session) Store(ctx context.Context, q StoreRequest) (*Stored, error) {
 	if err != nil {
 		return res, err
 	}
+	res.Cut = st.OK() && st.Code == "MESSAGELIMIT"
 	if st.Code == "MODIFIED" {
 		var b query.Builder
 		wire.NewReader([]byte(st.Args)).Set(func(lo, hi uint32) { b.Add(min(lo, hi), max(lo, hi)) })
