@@ -308,5 +308,9 @@ func find(ctx context.Context, s *session.Session, node *query.Node) (query.Set,
 	if err != nil {
 		return nil, err
 	}
-	return s.Find(ctx, step)
+	set, err := s.Find(ctx, step)
+	if err == nil { // what is left out of an answer is not gone
+		err = s.Whole()
+	}
+	return set, err
 }
