@@ -62,16 +62,17 @@ func (in *input) connection() (*connection, error) {
 		return nil, err
 	}
 	mode := map[string]session.TLSMode{"implicit": session.Implicit, "starttls": session.StartTLS, "none": session.NoTLS}[c.account.TLS]
-	way := in.way()
+	way, quiet := in.way(), in.duration("io-timeout", 30*time.Second)
 	c.cfg = session.Config{
 		Host: c.account.Host, Port: c.account.Port, TLS: mode, User: c.account.User, Auth: in.list("auth"),
 		ServerName: in.last("server-name"), CAFile: in.last("ca-file"), Insecure: in.flagged("insecure"),
 		ClientCert: in.last("client-cert"), ClientKey: in.last("client-key"), TLSPins: in.pins(), TLSMin: in.last("tls-min"),
 		Proxy: way.proxy, UnixSocket: way.socket, Tunnel: way.tunnel, Environ: in.p.Environ, Stderr: in.p.Stderr,
-		ConnectTimeout: in.duration("connect-timeout", 10*time.Second),
-		IOTimeout:      in.duration("io-timeout", 30*time.Second),
-		NoPipelining:   in.flagged("no-pipelining"),
-		Memory:         in.memory(), Now: in.p.Now,
+		ConnectTimeout:  in.duration("connect-timeout", 10*time.Second),
+		IOTimeout:       quiet,
+		GreetingTimeout: in.duration("connect-timeout", max(10*time.Second, quiet)),
+		NoPipelining:    in.flagged("no-pipelining"),
+		Memory:          in.memory(), Now: in.p.Now,
 		AuthzID: in.last("authzid"), Resolver: in.resolver(),
 		Notice: func(text string) { in.say("the server says: %s", text) },
 		Warn:   c.warnOnce,

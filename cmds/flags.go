@@ -146,7 +146,7 @@ var registry = append([]*flag{
 	{name: "proxy", arity: one, value: "URL", env: true, group: groupConnection, help: "go through socks5://HOST:PORT or http://HOST:PORT (ALL_PROXY, NO_PROXY); none for no proxy"},
 	{name: "unix-socket", arity: one, kind: file, value: "PATH", env: true, group: groupConnection, help: "connect to this Unix socket"},
 	{name: "tunnel", arity: one, value: "COMMAND", env: true, group: groupConnection, help: "talk to this shell command instead of the network, such as 'ssh host imapd'"},
-	{name: "connect-timeout", arity: one, kind: duration, value: "TIME", env: true, group: groupConnection, help: "bound on name, TCP and TLS (10s)"},
+	{name: "connect-timeout", arity: one, kind: duration, value: "TIME", env: true, group: groupConnection, help: "bound on name, TCP and TLS (10s), and on the greeting (30s)"},
 	{name: "io-timeout", arity: one, kind: duration, value: "TIME", env: true, group: groupConnection, help: "bound on each wait without progress (30s)"},
 	{name: "no-pipelining", env: true, group: groupConnection, help: "wait for the login's answer before the next command"},
 	{name: "read-only", env: true, group: groupConnection, help: "refuse every command that could change something (so does IMAPKNIFE_MODE=readonly)"},

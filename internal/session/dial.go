@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"slices"
 	"syscall"
 
 	"github.com/imapknife/imapknife/internal/fault"
@@ -130,7 +131,7 @@ func (s *Session) clearText() string {
 // with PREAUTH.
 func (s *Session) greet(ctx context.Context) (preauth bool, err error) {
 	end := s.cfg.Progress.step("greeting", s.cfg.Now)
-	st, err := s.c.Greeting(ctx)
+	st, err := s.greeted(ctx)
 	end()
 	if err != nil {
 		return false, s.ungreeted(err)
@@ -151,6 +152,18 @@ func (s *Session) greet(ctx context.Context) (preauth bool, err error) {
 			Hint("%s", tampering)
 	}
 	return false, s.startTLS(ctx)
+}
+
+// greeted waits for the greeting, which must be whole within its time.
+func (s *Session) greeted(ctx context.Context) (wire.Status, error) {
+	if d := s.cfg.GreetingTimeout; d > 0 {
+		late := fault.New(fault.Connect, "no whole greeting from the server %s within %s", s.cfg.at(), d).
+			Hint("--connect-timeout sets how long to wait for it")
+		gctx, cancel := context.WithTimeoutCause(ctx, d, late)
+		defer cancel()
+		ctx = gctx
+	}
+	return s.c.Greeting(ctx)
 }
 
 // ungreeted says more about a connection on which no greeting has come.
@@ -233,8 +246,21 @@ func (s *Session) notice(r *wire.Response) {
 
 // alert tells a person what a server must have told (RFC 9051 section 7.1),
 // except in clear where TLS is to come: there it may be anybody's word.
+// A text is told once, and of a server that alerts on and on only the first.
 func (s *Session) alert(st wire.Status) {
-	if st.Code == "ALERT" && s.cfg.Notice != nil && (s.cfg.TLS != StartTLS || s.secured) {
-		s.cfg.Notice(st.Text)
+	if st.Code != "ALERT" || s.cfg.Notice == nil || s.cfg.TLS == StartTLS && !s.secured || slices.Contains(s.alerts, st.Text) {
+		return
 	}
+	switch n := len(s.alerts); {
+	case n < maxAlerts:
+		s.cfg.Notice(st.Text)
+	case n == maxAlerts:
+		s.cfg.Notice("(more alerts, which are not shown)")
+	default:
+		return
+	}
+	s.alerts = append(s.alerts, st.Text)
 }
+
+// maxAlerts is how many different alerts of one session are shown.
+const maxAlerts = 20

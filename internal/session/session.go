@@ -50,8 +50,9 @@ type Config struct {
 	Resolver   *net.Resolver // nil for the system's
 	Progress   *Progress     // Open notes in it how far it has come; may be nil
 
-	ConnectTimeout time.Duration // for name, TCP and TLS together
-	IOTimeout      time.Duration // without progress
+	ConnectTimeout  time.Duration // for name, TCP and TLS together
+	GreetingTimeout time.Duration // for the greeting as a whole
+	IOTimeout       time.Duration // without progress
 
 	// SpecialUse names mailboxes by their use (sent, trash, …), whatever the
 	// server says.
@@ -162,6 +163,7 @@ type Session struct {
 	piped     []*wire.Pending // sent behind a login that was not yet answered
 	misjudged bool            // a command failed that trusted what was remembered
 	probed    bool            // the NOOP that proves dropping has been sent
+	alerts    []string        // shown
 	box       *Box
 	stirred   bool // the server has told of a change since that was opened
 	notified  bool // NOTIFY is in force
@@ -264,6 +266,9 @@ func (s *Session) Settle(ctx context.Context) error {
 	for len(s.prologue) > 0 {
 		st := s.prologue[0]
 		status, err := s.await(ctx, st.p)
+		if said := s.c.Said(); err != nil && st.p == s.login && said != nil && said.Code == "AUTHENTICATIONFAILED" {
+			status, err = *said, nil // the server says no more
+		}
 		if err != nil {
 			return err
 		}
@@ -398,5 +403,9 @@ func (s *Session) probe(ctx context.Context) error {
 
 // refusal is the error of a command that was answered NO or BAD.
 func refusal(st wire.Status, format string, args ...any) *fault.Error {
-	return &fault.Error{Kind: fault.Refused, Op: fmt.Sprintf(format, args...), Server: st.Server()}
+	e := &fault.Error{Kind: fault.Refused, Op: fmt.Sprintf(format, args...), Server: st.Server()}
+	if st.Said != nil {
+		e.Hint("before that, the %s", st.Said.Server())
+	}
+	return e
 }

@@ -49,10 +49,13 @@ type Conn struct {
 	ctx     context.Context // of the call under way
 	tags    int
 	flight  []*Pending
+	wanted  bool    // the response at hand is what a command waits for
 	asking  bool    // a literal waits for a continuation request
 	nonSync int64   // longest literal the server takes unasked, -1 for none
 	bye     *Status // BYE, once it has come
-	noise   int
+	said    *Status // the last untagged NO or BAD since a command succeeded
+	settled bool    // that can be about nothing but what is waited for
+	pace    pace
 	timeout bool // the last wait ended because nothing moved
 	failed  bool // a read or a write failed
 	secrets []string
@@ -131,6 +134,7 @@ func (c *Conn) Greeting(ctx context.Context) (Status, error) {
 		return Status{}, fault.New(fault.Protocol, "the greeting is not IMAP: %q", line).
 			Hint("check the port: 993 is IMAP over TLS, 143 is IMAP with STARTTLS")
 	}
+	c.pace = pace{noise: c.pace.noise}
 	return ParseStatus(kind, []byte(c.redact(text))), nil
 }
 
@@ -237,7 +241,7 @@ func (c *Conn) consent(p *Pending) error {
 		return err
 	}
 	c.asking = true
-	defer func() { c.asking = false }()
+	defer func() { c.asking, c.settled = false, false }()
 	for c.asking && !p.done {
 		if err := c.step(); err != nil {
 			return err
@@ -413,8 +417,8 @@ func (c *Conn) bind(ctx context.Context) func() {
 // afterwards: had it been cancelled before, its own deadline would be lost.
 func (c *Conn) deadline(set func(time.Time) error) error {
 	var t time.Time
-	if c.o.IOTimeout > 0 {
-		t = c.o.Now().Add(c.o.IOTimeout)
+	if d := c.patience(); d > 0 {
+		t = c.o.Now().Add(d)
 	}
 	set(t)
 	return context.Cause(c.ctx)
@@ -430,7 +434,9 @@ func (c *Conn) fill(p []byte) (int, error) {
 	if err := c.deadline(c.nc.SetReadDeadline); err != nil {
 		return 0, err
 	}
+	start := c.o.Now()
 	n, err := c.nc.Read(p)
+	c.pace.read(n, c.o.Now().Sub(start), c.o.IOTimeout)
 	c.o.Trace.server(p[:n])
 	if n > 0 {
 		return n, nil
@@ -451,12 +457,29 @@ func (c *Conn) ioError(err error) error {
 	if c.o.Addr != "" {
 		server += " " + c.o.Addr
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	var e *fault.Error
+	switch late := errors.Is(err, os.ErrDeadlineExceeded); {
+	case late && c.settled:
+		return &fault.Error{Kind: fault.Refused, Op: server + " refuses, and says no more", Server: c.said.Server()}
+	case late:
 		c.timeout = true
-		return fault.New(fault.Connect, "no answer from %s for %s", server, c.o.IOTimeout).
-			Hint("--io-timeout sets how long to wait without progress")
+		e = fault.New(fault.Connect, "%s", c.pace.late(server, c.o.IOTimeout)).Hint("--io-timeout sets how long to wait without progress")
+	default:
+		e = fault.New(fault.Connect, "%s", Lost(server, err)).Hint("try again; --trace shows what passed before")
 	}
-	return fault.New(fault.Connect, "%s", Lost(server, err)).Hint("try again; --trace shows what passed before")
+	if c.said != nil {
+		e.Server = c.said.Server()
+	}
+	return e
+}
+
+// Said is the last untagged NO or BAD since a command succeeded, or the BYE that
+// has come; nil without one.
+func (c *Conn) Said() *Status {
+	if c.bye != nil {
+		return c.bye
+	}
+	return c.said
 }
 
 // Lost says in plain words how the connection to server ended. The layers of

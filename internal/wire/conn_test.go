@@ -19,7 +19,7 @@ func TestGreeting(t *testing.T) {
 		err  string // part of it
 	}{
 		{"* OK ready\r\n", Status{Status: "OK", Text: "ready"}, ""},
-		{"* ok [capability IMAP4rev1 X] ready\r\n", Status{"OK", "CAPABILITY", "IMAP4rev1 X", "ready"}, ""},
+		{"* ok [capability IMAP4rev1 X] ready\r\n", Status{Status: "OK", Code: "CAPABILITY", Args: "IMAP4rev1 X", Text: "ready"}, ""},
 		{"* PREAUTH hello\r\n", Status{Status: "PREAUTH", Text: "hello"}, ""},
 		{"* BYE too many {5}\r\n", Status{Status: "BYE", Text: "too many {5}"}, ""},
 		{"* OK\r\n", Status{Status: "OK"}, ""},
@@ -70,7 +70,7 @@ func TestRouting(t *testing.T) {
 		second, _ := c.Send(ctx, NewCommand("TWO").On(note(&two), "FETCH", "SEARCH"))
 		third, _ := c.Send(ctx, NewCommand("THREE"))
 		st, err := c.Wait(ctx, third)
-		if err != nil || st != (Status{"NO", "X", "y", "three"}) || second.Done() || !first.Done() {
+		if err != nil || st != (Status{Status: "NO", Code: "X", Args: "y", Text: "three"}) || second.Done() || !first.Done() {
 			t.Errorf("%+v, %v", st, err)
 		}
 		if st, err := c.Wait(ctx, second); err != nil || st.Status != "BAD" {

@@ -59,28 +59,184 @@ func TestDeafServer(t *testing.T) {
 	})
 }
 
-// What moves, however slowly, does not time out.
+// fetched reads one body and returns it.
+func fetched(ctx context.Context, c *Conn) (got string, st Status, err error) {
+	st, err = c.Do(ctx, NewCommand("FETCH").On(func(r *Response) error {
+		r.Open()
+		r.Item()
+		body := r.Body()
+		if body == nil {
+			return r.Err()
+		}
+		b, err := io.ReadAll(body)
+		got = string(b)
+		return err
+	}, "FETCH"))
+	return got, st, err
+}
+
+// What moves, however slowly, does not time out: with MinRate octets a second,
+// with a piece of an answer each time, or with a whole line.
 func TestSlowServer(t *testing.T) {
-	const answer = "* 1 FETCH (BODY[] {3}\r\nabc)\r\nA1 OK\r\n"
-	talk(t, Options{IOTimeout: limit30}, func(p *peer) {
-		p.want("A1 FETCH")
-		for i := range answer {
+	body := strings.Repeat("0123456789", 300)
+	answer := fmt.Sprintf("* 1 FETCH (BODY[] {%d}\r\n%s)\r\nA1 OK\r\n", len(body), body)
+	for name, slow := range map[string]func(p *peer){
+		"slow link": func(p *peer) {
+			for rest := answer; rest != ""; {
+				n := min(2*MinRate, len(rest))
+				time.Sleep(2 * time.Second)
+				p.Write([]byte(rest[:n]))
+				rest = rest[n:]
+			}
+		},
+		"pauses": func(p *peer) {
+			for rest := answer; rest != ""; {
+				n := min(500, len(rest))
+				time.Sleep(29 * time.Second)
+				p.Write([]byte(rest[:n]))
+				rest = rest[n:]
+			}
+		},
+		"pause behind the announcement": func(p *peer) {
+			head, rest, _ := strings.Cut(answer, "\n")
 			time.Sleep(29 * time.Second)
-			p.Write([]byte(answer[i : i+1]))
+			p.Write([]byte(head + "\n"))
+			time.Sleep(29 * time.Second)
+			p.Write([]byte(rest))
+		},
+		"signs of life": func(p *peer) {
+			for range 100 {
+				time.Sleep(29 * time.Second)
+				p.say("* OK Still here\n")
+			}
+			p.Write([]byte(answer))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			talk(t, Options{IOTimeout: limit30}, func(p *peer) { p.want("A1 FETCH"); slow(p) }, func(ctx context.Context, c *Conn) {
+				if got, st, err := fetched(ctx, c); err != nil || !st.OK() || got != body {
+					t.Error(st, err, len(got))
+				}
+			})
+		})
+	}
+}
+
+// One that only drips, or talks of other things, does.
+func TestDrippingServer(t *testing.T) {
+	drip := func(text string, every time.Duration) func(*peer) {
+		return func(p *peer) {
+			p.want("A1 FETCH")
+			for {
+				for i := range text {
+					time.Sleep(every)
+					if _, err := p.Write([]byte(text[i : i+1])); err != nil {
+						return
+					}
+				}
+			}
 		}
-	}, func(ctx context.Context, c *Conn) {
-		got := ""
-		st, err := c.Do(ctx, NewCommand("FETCH").On(func(r *Response) error {
-			r.Open()
-			r.Item()
-			b, err := io.ReadAll(r.Body())
-			got = string(b)
-			return err
-		}, "FETCH"))
-		if err != nil || !st.OK() || got != "abc" {
-			t.Error(st, err, got)
+	}
+	repeat := func(text string, every time.Duration) func(*peer) {
+		return func(p *peer) {
+			p.want("A1 FETCH")
+			for {
+				if time.Sleep(every); every == 0 {
+					text = strings.Repeat(text, 1+(1<<16)/len(text))
+					every = time.Nanosecond
+				}
+				if _, err := io.WriteString(p, text); err != nil {
+					return
+				}
+			}
 		}
-	})
+	}
+	for _, tt := range [...]struct {
+		name   string
+		server func(*peer)
+		kind   fault.Kind
+		text   string
+		within time.Duration
+	}{
+		{"a line", drip("* 1 FETCH (FLAGS (", 29*time.Second), fault.Connect, "sent only 2 octets of a response in 30s", 61 * time.Second},
+		{"fast drops", drip("* 1 FETCH (FLAGS ("+strings.Repeat("x", 10000), time.Second), fault.Connect, "sent only", 61 * time.Second},
+		{"signs of life", repeat("* OK Still here\r\n", 29*time.Second), fault.Protocol, "nothing that was asked for in 1h0", 61 * time.Minute},
+		{"EXISTS", repeat("* 5 EXISTS\r\n", 29*time.Second), fault.Protocol, "nothing that was asked for in 1h0", 61 * time.Minute},
+		{"a flood of texts", repeat("* OK noise\r\n", 0), fault.Protocol, "more than 10000 untagged OK", time.Minute},
+		{"a flood of alerts", repeat("* NO [ALERT] noise\r\n", 0), fault.Protocol, "more than 10000 untagged NO", time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			talk(t, Options{IOTimeout: limit30}, tt.server, func(ctx context.Context, c *Conn) {
+				var err error
+				took := timed(func() { _, _, err = fetched(ctx, c) })
+				if fault.KindOf(err) != tt.kind || !strings.Contains(err.Error(), tt.text) || took > tt.within {
+					t.Errorf("%v (%v) after %v", err, fault.KindOf(err), took)
+				}
+			})
+		})
+	}
+}
+
+// What no command asked for is bounded, and so is what an answer holds once.
+func TestUnaskedIsBounded(t *testing.T) {
+	for line, asked := range map[string]bool{"* 5 EXISTS\r\n": true, "* 5 EXPUNGE\r\n": false, "* X\r\n": false, "* 5 FETCH (FLAGS ())\r\n": true} {
+		c, _ := overMemory(t, strings.NewReader(strings.Repeat(line, 20)+"A1 OK\r\n"), Options{})
+		c.pace.unasked = MaxUnasked - 10
+		cmd := NewCommand("EXAMINE")
+		if asked {
+			cmd.On(func(*Response) error { return nil }, "EXISTS", "FETCH")
+		}
+		want := fault.Protocol
+		if strings.Contains(line, "FETCH") {
+			want = fault.None
+		}
+		if _, err := c.Do(t.Context(), cmd); fault.KindOf(err) != want {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+}
+
+// A refusal that comes without a tag is kept.
+func TestUntaggedRefusal(t *testing.T) {
+	literal := NewCommand("APPEND").Literal(strings.NewReader("abc"), 3)
+	for _, tt := range [...]struct {
+		name string
+		cmd  *Command
+		says string
+		kind fault.Kind
+		text string
+		took time.Duration
+	}{
+		{"in the place of consent", literal, "* BAD line limit exceeded\n", fault.Refused, "server said BAD line limit exceeded", 2 * time.Second},
+		{"login", NewCommand("LOGIN"), "* NO [AUTHENTICATIONFAILED] wrong\n", fault.Refused, "[AUTHENTICATIONFAILED] wrong", 2 * time.Second},
+		{"another code", NewCommand("LOGIN"), "* NO [UNAVAILABLE] later\n", fault.Connect, "for 30s: server said NO [UNAVAILABLE] later", limit30},
+		{"any command", NewCommand("UID STORE"), "* BAD what\n", fault.Connect, "for 30s: server said BAD what", limit30},
+		{"tagged without a reason", NewCommand("X"), "* NO quota\nA1 NO\n", fault.None, "NO quota", 0},
+		{"tagged with a reason", NewCommand("X"), "* NO quota\nA1 NO failed\n", fault.None, "NO failed NO quota", 0},
+		{"tagged OK", NewCommand("X"), "* NO quota\nA1 OK\n", fault.None, "OK", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			talk(t, Options{IOTimeout: limit30}, func(p *peer) {
+				p.r.ReadString('\n')
+				p.say("%s", tt.says)
+				p.hang()
+			}, func(ctx context.Context, c *Conn) {
+				var st Status
+				var err error
+				took := timed(func() { st, err = c.Do(ctx, tt.cmd) })
+				text := strings.TrimSpace(st.Status + " " + st.Text)
+				if st.Said != nil {
+					text += " " + st.Said.Status + " " + st.Said.Text
+				}
+				if err != nil {
+					text = err.Error()
+				}
+				if fault.KindOf(err) != tt.kind || !strings.HasSuffix(text, tt.text) || took != tt.took {
+					t.Errorf("%q (%v) after %v", text, fault.KindOf(err), took)
+				}
+			})
+		})
+	}
 }
 
 // A large literal may take as long as it needs while the server goes on

@@ -17,6 +17,7 @@ func (c *Conn) step() error {
 		return c.rd.finish(false)
 	}
 	literals, err := true, error(nil)
+	c.wanted = false
 	switch b := c.rd.Next(); {
 	case c.rd.err != nil:
 		return c.rd.err
@@ -33,11 +34,14 @@ func (c *Conn) step() error {
 	if e := c.rd.finish(literals); e != nil {
 		return e
 	}
+	if e := c.pace.stepped(c.wanted, c.o.IOTimeout); err == nil {
+		err = e
+	}
 	return err
 }
 
 func (c *Conn) noisy() error {
-	if c.noise++; c.noise > MaxNoise {
+	if c.pace.noise++; c.pace.noise > MaxNoise {
 		return limit("more than %d lines that are no IMAP responses", MaxNoise)
 	}
 	return nil
@@ -51,6 +55,7 @@ func (c *Conn) continuation() error {
 	if c.rd.err != nil {
 		return c.rd.err
 	}
+	c.wanted = true
 	for _, p := range c.flight {
 		if p.cmd.reply != nil && p.err == nil {
 			return c.answer(p, text)
@@ -97,10 +102,7 @@ func (c *Conn) untagged() (literals bool, err error) {
 	if isStatus(r.Kind) && !r.HasNum {
 		literals = false
 		r.Status = ParseStatus(r.Kind, []byte(c.redact(string(r.Text()))))
-		if r.Kind == "BYE" {
-			bye := r.Status
-			c.bye = &bye
-		}
+		c.hear(r.Status)
 	}
 	if r.err != nil {
 		return literals, syntaxOnly(r.err)
@@ -110,18 +112,62 @@ func (c *Conn) untagged() (literals bool, err error) {
 			break // it is for the person, whoever reads the others
 		}
 		if p.cmd.on != nil && slices.Contains(p.cmd.kinds, r.Kind) {
-			r.Tag = p.tag
+			r.Tag, c.wanted = p.tag, true
+			if err := c.count(r); err != nil {
+				return literals, err
+			}
 			if err := p.cmd.on(r); err != nil && !IsSyntax(err) {
 				return literals, err
 			}
 			return literals, nil
 		}
 	}
+	if err := c.count(r); err != nil {
+		return literals, err
+	}
 	if c.o.Notice != nil {
 		c.o.Notice(r)
 	}
 	return literals, nil
 }
+
+// count bounds what may come without end before a command is answered: what
+// no command asked for, and what no answer holds more than a few of.
+func (c *Conn) count(r *Response) error {
+	switch r.Kind {
+	case "OK", "NO", "BAD":
+		c.wanted = false // it shows that the server is at work, and no more
+		if c.pace.talk++; c.pace.talk > MaxTalk {
+			return limit("more than %d untagged %s and the like for one command", MaxTalk, r.Kind)
+		}
+		return nil
+	case "EXISTS", "RECENT", "FLAGS", "CAPABILITY":
+		c.wanted = false
+	}
+	if c.wanted {
+		return nil
+	}
+	if c.pace.unasked++; c.pace.unasked > MaxUnasked {
+		return limit("more than %d responses that no command asked for", MaxUnasked)
+	}
+	return nil
+}
+
+// hear keeps what a status response says that no tag ties to a command. An
+// untagged refusal may be all that a server says of a command: of the one whose
+// literal waits for consent, or of the login.
+func (c *Conn) hear(st Status) {
+	switch st.Status {
+	case "BYE":
+		c.bye = &st
+	case "NO", "BAD":
+		c.said = &st
+		c.settled = len(c.flight) > 0 && (c.asking && len(c.flight) == 1 || c.flight[0].logsIn() && st.Code == "AUTHENTICATIONFAILED")
+	}
+}
+
+// logsIn reports whether p is a login, on whose end all else waits.
+func (p *Pending) logsIn() bool { return p.cmd.name == "LOGIN" || p.cmd.name == "AUTHENTICATE" }
 
 // kind returns the response's name in upper case without allocating for the
 // one that comes a hundred thousand times.
@@ -164,5 +210,12 @@ func (c *Conn) tagged() error {
 	}
 	c.flight = slices.Delete(c.flight, i, i+1)
 	p.done, p.Result = true, ParseStatus(status, []byte(text))
+	c.wanted, c.settled, c.pace.talk = true, false, 0
+	if said := c.said; said != nil && !p.Result.OK() {
+		if p.Result.Said = said; p.Result.Text == "" && p.Result.Code == "" {
+			p.Result.Code, p.Result.Args, p.Result.Text, p.Result.Said = said.Code, said.Args, said.Text, nil
+		}
+	}
+	c.said = nil
 	return nil
 }

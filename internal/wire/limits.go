@@ -18,6 +18,11 @@ const (
 	// MaxNoise is how many lines that are no response of ours (unknown tags,
 	// garbage) a connection may send.
 	MaxNoise = 1000
+	// MaxTalk is how many untagged OK, NO and BAD may come for one command.
+	MaxTalk = 10_000
+	// MaxUnasked is how many other responses that no command asked for may come
+	// before one that is: more than another client can cause in any mailbox.
+	MaxUnasked = 4 << 20
 	// MaxLiteral is the largest literal a server may announce, in octets.
 	MaxLiteral = 1 << 40
 

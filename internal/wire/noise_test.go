@@ -18,7 +18,7 @@ func TestNoise(t *testing.T) {
 					continue
 				}
 				c, _ := overMemory(t, src(strings.Repeat(line, 10)+"A1 OK\r\n"), Options{})
-				c.noise = before
+				c.pace.noise = before
 				if _, err := c.Do(t.Context(), NewCommand("NOOP")); fault.KindOf(err) != want {
 					t.Errorf("%d: 10 times %.20q behind %d such lines: %v", i, line, before, err)
 				}

@@ -25,6 +25,9 @@ type Status struct {
 	Code   string // response code's name in upper case, empty without one
 	Args   string // the code's arguments as sent
 	Text   string // text for a person, untrusted
+	// Said is an untagged NO or BAD that came before a tagged one and may say
+	// more; nil for none.
+	Said *Status
 }
 
 // OK reports whether the status is OK or PREAUTH.

@@ -35,7 +35,7 @@ func TestParseStatus(t *testing.T) {
 }
 
 func TestStatusServer(t *testing.T) {
-	s := Status{"NO", "OVERQUOTA", "x", "full"}
+	s := Status{Status: "NO", Code: "OVERQUOTA", Args: "x", Text: "full"}
 	if got := s.Server().String(); got != "server said NO [OVERQUOTA x] full" || s.OK() {
 		t.Error(got)
 	}
