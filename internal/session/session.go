@@ -280,6 +280,43 @@ func (s *Session) Settle(ctx context.Context) error {
 			}
 			return err
 		}
+		if st.p == s.login {
+			if err := s.overtaken(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// overtaken sends again what was sent behind the login and answered before it:
+// the server runs commands before those in front of them are done, so it refused
+// these, or answered for somebody who is not logged in (Apache James before
+// JAMES-3888). None of them writes. What it refuses after the login may be due to
+// that, too.
+func (s *Session) overtaken(ctx context.Context) error {
+	early := slices.Clone(s.piped)
+	early = slices.DeleteFunc(early, func(p *wire.Pending) bool { return !p.Done() })
+	if len(early) == 0 {
+		return nil
+	}
+	s.probed = true // nothing was dropped
+	s.record.NoPipelining, s.learnt = true, true
+	s.cfg.Trace.Note("the server answered what was sent behind the login before that; it is sent again")
+	for _, p := range s.piped {
+		if slices.Contains(early, p) {
+			continue
+		}
+		if st, err := s.c.Wait(ctx, p); err != nil {
+			return err
+		} else if !st.OK() {
+			early = append(early, p)
+		}
+	}
+	for _, p := range early {
+		if err := s.c.Redo(ctx, p, p.Command()); err != nil {
+			return err
+		}
 	}
 	return nil
 }

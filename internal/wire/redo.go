@@ -8,6 +8,9 @@ import (
 // InFlight lists the commands that are not answered yet, as they were sent.
 func (c *Conn) InFlight() []*Pending { return slices.Clone(c.flight) }
 
+// Command is what p sends.
+func (p *Pending) Command() *Command { return p.cmd }
+
 // Redo puts p, which has been answered, into flight again, as cmd.
 func (c *Conn) Redo(ctx context.Context, p *Pending, cmd *Command) error {
 	if err := c.admit(cmd); err != nil {
