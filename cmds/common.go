@@ -130,12 +130,12 @@ func resolveNames(ctx context.Context, s *session.Session, names []string) ([]st
 }
 
 // statusItems is what STATUS is asked for: all that the server tells, but a
-// MAILBOXID only where --fields names it. Cyrus 3.6 answers that with octets of
+// MAILBOXID only where it is named. Cyrus 3.6 answers that with octets of
 // its memory now and then, line ends among them, which costs the counts that
 // follow. select tells it from another place.
 func (in *input) statusItems(ctx context.Context, s *session.Session) ([]string, error) {
 	items, err := s.StatusItems(ctx)
-	if !slices.Contains(in.list("fields"), "mailboxid") {
+	if !slices.Contains(in.uses(), "mailboxid") {
 		items = slices.DeleteFunc(items, func(it string) bool { return it == "MAILBOXID" })
 	}
 	return items, err

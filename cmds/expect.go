@@ -31,6 +31,7 @@ type expectOptions struct {
 	junit    string // file, empty for none
 	tap      bool
 	expected string // in words
+	want     want   // of the messages that are the evidence
 }
 
 func newExpect() *verb {
@@ -80,6 +81,10 @@ many new ones there were and which condition the nearest one fails.`,
 				return nil, fault.New(fault.Usage, "expect counts every message that matches: no --limit, no --newest")
 			}
 			if err := read(in, o); err != nil {
+				return nil, err
+			}
+			o.want.envelope = longEnvelope
+			if err := o.want.addFields(in); err != nil {
 				return nil, err
 			}
 			if err := o.checkReport(); err != nil {
@@ -251,7 +256,7 @@ func (o *expectOptions) evidence(ctx context.Context, v *vigil, found []*picked,
 		}
 		left -= p.count()
 	}
-	return v.read(ctx, found, &want{envelope: longEnvelope}, func(m *result.Message) error {
+	return v.read(ctx, found, &o.want, func(m *result.Message) error {
 		row.Messages = append(row.Messages, *m)
 		return nil
 	})

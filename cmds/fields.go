@@ -12,10 +12,11 @@ import (
 // longEnvelope is what search --long tells of the envelope.
 const longEnvelope = message.FieldDate | message.FieldFrom | message.FieldSubject
 
-// addFields wants what --fields names of a message, too.
+// addFields wants what --fields, --jq or --template names of a message, too.
 func (w *want) addFields(in *input) error {
+	used := in.uses()
 	need := func(names ...string) bool {
-		return slices.ContainsFunc(in.list("fields"), func(f string) bool {
+		return slices.ContainsFunc(used, func(f string) bool {
 			top, _, _ := strings.Cut(f, ".")
 			return slices.Contains(names, top)
 		})

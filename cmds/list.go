@@ -34,7 +34,7 @@ that names one) their counts.`,
 		row:   result.Mailbox{},
 		setup: func(in *input) (runner, error) {
 			o := listOptions{patterns: in.args, subscribed: in.flagged("subscribed"), status: in.flagged("status")}
-			o.status = o.status || slices.ContainsFunc(in.list("fields"), func(f string) bool { return slices.Contains(countFields, f) })
+			o.status = o.status || slices.ContainsFunc(in.uses(), func(f string) bool { return slices.Contains(countFields, f) })
 			if len(o.patterns) == 0 {
 				o.patterns = []string{"*"}
 			}
@@ -53,8 +53,8 @@ that names one) their counts.`,
 	}
 }
 
-// countFields are the fields that STATUS tells: naming one in --fields asks for
-// it.
+// countFields are the fields that STATUS reports: naming one in --fields, --jq or
+// --template asks for it.
 var countFields = []string{"messages", "recent", "unseen", "deleted", "size", "uidnext", "uidvalidity", "highestmodseq", "mailboxid", "appendlimit"}
 
 func listColumns(o listOptions) []output.Column {

@@ -403,22 +403,49 @@ func (in *input) noArgs() error {
 	return nil
 }
 
+// uses lists the fields of the verb's rows that --fields, --jq or --template
+// name; of a single row also those of the rows in it.
+func (in *input) uses() []string {
+	o, err := in.outputOptions()
+	if err != nil { // printer has it
+		return nil
+	}
+	if used := o.Fields; len(used) > 0 {
+		for _, f := range o.Fields {
+			if _, inner, ok := strings.Cut(f, "."); ok && in.verb.single {
+				used = append(used, inner)
+			}
+		}
+		return used
+	}
+	return output.Uses(o, in.verb.row, in.verb.single)
+}
+
 // printer makes the printer for the rows described by spec.
 func (in *input) printer(ctx context.Context, spec output.Spec) (*output.Printer, error) {
+	o, err := in.outputOptions()
+	if err != nil {
+		return nil, err
+	}
+	out, err := output.New(ctx, in.p.Stdout, o, spec)
+	return out, in.blame(err, "json", "jsonl", "fields", "jq", "template", "null")
+}
+
+// outputOptions reads the flags of the output group.
+func (in *input) outputOptions() (output.Options, error) {
 	o := output.Options{
 		Fields: in.list("fields"), JQ: in.last("jq"), Template: in.last("template"), Zero: in.flagged("null"),
 		TTY: isTerminal(in.p.Stdout), Width: in.p.width(), Color: in.p.color(),
 	}
 	switch {
 	case in.flagged("json") && in.flagged("jsonl"):
-		return nil, fault.New(fault.Usage, "--json and --jsonl exclude each other")
+		return o, fault.New(fault.Usage, "--json and --jsonl exclude each other")
 	case in.flagged("json"):
 		o.Format = output.JSON
 	case in.flagged("jsonl"), in.verb.lines && o.Template == "" && o.Fields == nil:
 		o.Format = output.JSONL
 	}
-	out, err := output.New(ctx, in.p.Stdout, o, spec)
-	return out, in.blame(err, "json", "jsonl", "fields", "jq", "template", "null")
+	return o, nil
 }
 
 // say talks to the person, unless --quiet.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/result"
-	"github.com/imapknife/imapknife/internal/suggest"
 )
 
 // path leads from a row to one field of it. A list on the way is walked
@@ -78,10 +77,7 @@ func paths(row reflect.Type, names []string) ([]path, error) {
 		}
 		p, known := newPath(row, name)
 		if known != nil {
-			err := fault.New(fault.Usage, "there is no field %q", name)
-			if near := suggest.Nearest(name, known); near != "" {
-				err = err.Hint("did you mean %q?", near)
-			}
+			err := noField(name, known)
 			if len(known) > 0 {
 				err = err.Hint("the fields are %s", strings.Join(known, ", "))
 			} else {

@@ -82,8 +82,8 @@ type renderer interface {
 
 const bufferSize = 64 << 10 // octets between a renderer and the writer
 
-// New returns a printer to w. An unknown field, a jq program or template that
-// does not compile, and options that exclude each other are fault.Usage. ctx
+// New returns a printer to w. An unknown field, also one that a jq program or
+// template names, a program or template that does not compile, and options that exclude each other are fault.Usage. ctx
 // bounds a jq program that does not end.
 func New(ctx context.Context, w io.Writer, o Options, s Spec) (*Printer, error) {
 	if err := check(o); err != nil {
@@ -95,6 +95,9 @@ func New(ctx context.Context, w io.Writer, o Options, s Spec) (*Printer, error) 
 	}
 	chosen, err := paths(row, o.Fields)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := named(o, row, s.Single, chosen); err != nil {
 		return nil, err
 	}
 	p := &Printer{out: bufio.NewWriterSize(stdout{w}, bufferSize), row: row, single: s.Single}

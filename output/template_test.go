@@ -19,7 +19,7 @@ func TestTemplate(t *testing.T) {
 		{"{{.uid}}\n", "42\n"},
 		{"{{.uid}}\n\n", "42\n\n"},
 		{"x", "x\n"},
-		{"[{{.preview}}|{{.gmail.labels}}|{{.gmail.x.y}}|{{.nosuch}}]", "[|||]\n"},
+		{"[{{.preview}}|{{.gmail.labels}}|{{(index .from 0).name}}]", "[||Alice Example]\n"},
 		{"{{.structure.type}} {{.modseq}} {{.from}} {{.to}} {{.flags}} {{.headers}}",
 			`text/plain 18446744073709551615 Alice Example <alice@example.org> "Doe, Bob" <bob@example.org>, c@example.net \Seen,$Forwarded [{"name":"X","value":"<y>"}]` + "\n"},
 		{`{{range .to}}{{.address}};{{else}}none{{end}}`, "bob@example.org;c@example.net;\n"},
@@ -27,7 +27,7 @@ func TestTemplate(t *testing.T) {
 		{`{{if .seq}}seq{{else}}{{.uid}}{{end}}{{with .preview}}{{.}}{{else}}{{.size}}{{end}}`, "4212345\n"},
 		{`{{if eq .uid 42}}yes{{end}}{{if gt .size 1000}}big{{end}}{{if eq .preview "x"}}no{{end}}`, "yesbig\n"},
 		{`{{$u := .uid}}{{$u}}{{with $x := .uid}}{{$x}}{{end}}`, "4242\n"},
-		{`{{define "a"}}<{{.address}}{{.x}}>{{end}}{{template "a" index .from 0}}`, "<alice@example.org>\n"},
+		{`{{define "a"}}<{{.address}}>{{end}}{{template "a" index .from 0}}`, "<alice@example.org>\n"},
 		{`{{json .flags}} {{json .preview}} {{json .subject}}`, `["\\Seen","$Forwarded"] null "Re: Build #1234 failed: größere Änderungen <&>"` + "\n"},
 		{`{{join " " .flags}}|{{.to | join "; "}}|{{join "," .preview}}|{{join "," .uid}}`, "\\Seen $Forwarded|\"Doe, Bob\" <bob@example.org>; c@example.net||42\n"},
 		{`{{date "2006-01-02 15:04" .internal_date}}|{{date "2006" .save_date}}|`, "2026-11-20 15:04||\n"},
@@ -59,7 +59,7 @@ func TestTemplateRecords(t *testing.T) {
 		{Options{Template: "{{.subject}}"}, "a\x1b[31m\nb\u202e\n"},
 		{Options{Template: "{{.subject}}", TTY: true}, "a^[[31m\nb<U+202E>\n"},
 		{Options{Template: "{{.uid}}\n", Zero: true}, "1\x00"},
-		{Options{Template: "{{.uid}}{{.mailbox}}", Fields: []string{"uid", "seq"}}, "1\n"},
+		{Options{Template: "{{.uid}}{{.seq}}", Fields: []string{"uid", "seq"}}, "1\n"},
 	} {
 		if got, err := render(t, c.o, messages, true, m); err != nil || got != c.want {
 			t.Errorf("%+v: got %q, want %q, error %v", c.o, got, c.want, err)
@@ -68,8 +68,8 @@ func TestTemplateRecords(t *testing.T) {
 }
 
 func TestTemplateErrors(t *testing.T) {
-	for _, c := range []string{`{{date "2006" .subject}}`, `{{index .flags 9}}`, `{{.uid.x}}`, `{{template "nosuch"}}`, `{{call .uid}}`,
-		`{{define "a"}}<{{.}}{{.x}}>{{end}}{{template "a" .from}}`} {
+	for _, c := range []string{`{{date "2006" .subject}}`, `{{index .flags 9}}`, `{{template "nosuch"}}`, `{{call .uid}}`,
+		`{{define "a"}}<{{.}}{{.name}}>{{end}}{{template "a" .from}}`} {
 		got, err := render(t, Options{Template: c}, messages, true, sample(1))
 		if got != "" || fault.KindOf(err) != fault.Local || !strings.HasPrefix(err.Error(), "the template failed: ") {
 			t.Errorf("%s: %q, error %v", c, got, err)
