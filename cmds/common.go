@@ -69,8 +69,10 @@ func foldInbox(name string) string {
 // unique folds INBOX and leaves out names that stand there twice.
 func unique(names []string) []string {
 	var out []string
+	seen := map[string]bool{}
 	for _, name := range names {
-		if name = foldInbox(name); !slices.Contains(out, name) {
+		if name = foldInbox(name); !seen[name] {
+			seen[name] = true
 			out = append(out, name)
 		}
 	}

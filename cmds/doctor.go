@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"fmt"
 	"slices"
 	"strconv"
@@ -278,7 +279,7 @@ func (d *doctor) connect(ctx context.Context) (*session.Session, func(), error) 
 			return nil, nil, err
 		}
 		if step.Name == "tls" && progress.TLS != nil && len(progress.TLS.PeerCertificates) > 0 {
-			if err := d.certificate(progress.TLS.PeerCertificates[0]); err != nil {
+			if err := d.certificate(progress.TLS); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -318,35 +319,73 @@ func (d *doctor) describeTLS(row *result.Check, st *tls.ConnectionState) {
 	}
 }
 
-// certificate tells of the server's certificate, whether TLS took it or not.
-func (d *doctor) certificate(cert *x509.Certificate) error {
-	left := cert.NotAfter.Sub(d.c.in.p.Now())
-	days := int(left / (24 * time.Hour))
-	if left < 0 {
-		days--
-	}
-	end := cert.NotAfter.UTC()
+// certificate describes the server's certificate, whether TLS accepted it or not,
+// and warns where a certificate of the verified chain ends soon: that one ends
+// the trust, whichever it is.
+func (d *doctor) certificate(st *tls.ConnectionState) error {
+	cert := st.PeerCertificates[0]
+	end, own := d.ends(cert)
 	row := &result.Check{
 		Stage: "certificate", Subject: cert.Subject.String(), Issuer: cert.Issuer.String(), Names: cert.DNSNames,
-		NotAfter: &end, DaysLeft: &days, Pin: pin.Of(cert),
+		NotAfter: &end, DaysLeft: &own, Pin: pin.Of(cert),
 	}
 	for _, ip := range cert.IPAddresses {
 		row.Names = append(row.Names, ip.String())
 	}
-	row.Detail = fmt.Sprintf("for %s, by %s, ends %s (%d days), pin %s", strings.Join(row.Names, " "), issuer(cert), end.Format("2006-01-02"), days, row.Pin)
-	switch {
+	row.Detail = fmt.Sprintf("for %s, by %s, ends %s (%d days), pin %s", strings.Join(row.Names, " "), issuer(cert), end.Format("2006-01-02"), own, row.Pin)
+	what := "the certificate of " + d.c.cfg.Addr()
+	first := firstToEnd(st)
+	chainEnd, days := d.ends(first)
+	if first != cert {
+		what = fmt.Sprintf("the certificate of the authority %s, in the chain of %s,", commonName(first.Subject), d.c.cfg.Addr())
+		row.Detail += fmt.Sprintf("; the authority %s ends earlier, %s (%d days)", commonName(first.Subject), chainEnd.Format("2006-01-02"), days)
+	}
+	if len(st.VerifiedChains) > 0 {
+		row.ChainEnds, row.ChainEnd = &chainEnd, first.Subject.String()
+	}
+	switch left := first.NotAfter.Sub(d.c.in.p.Now()); {
 	case left < 0:
 		row.Verdict = result.Failed
 	case left < d.warn:
 		row.Verdict = result.Warning
-		d.expiry = fault.New(fault.Negative, "the certificate of %s ends in %d days, on %s", d.c.cfg.Addr(), days, end.Format("2006-01-02"))
+		d.expiry = fault.New(fault.Negative, "%s ends in %d days, on %s", what, days, chainEnd.Format("2006-01-02"))
 	}
 	return d.row(row, 0, nil)
 }
 
+// ends is when a certificate ends, and in how many whole days.
+func (d *doctor) ends(cert *x509.Certificate) (end time.Time, days int) {
+	left := cert.NotAfter.Sub(d.c.in.p.Now())
+	days = int(left / (24 * time.Hour))
+	if left < 0 {
+		days--
+	}
+	return cert.NotAfter.UTC(), days
+}
+
+// firstToEnd returns the certificate that ends first in the chain that was
+// verified; of several chains, in the one that lasts longest. Where none was
+// verified, because a pin or nothing decides, it is the server's own.
+func firstToEnd(st *tls.ConnectionState) *x509.Certificate {
+	var first *x509.Certificate
+	for _, chain := range st.VerifiedChains {
+		end := slices.MinFunc(chain, func(a, b *x509.Certificate) int { return a.NotAfter.Compare(b.NotAfter) })
+		if first == nil || end.NotAfter.After(first.NotAfter) {
+			first = end
+		}
+	}
+	if first == nil {
+		return st.PeerCertificates[0]
+	}
+	return first
+}
+
 // issuer is a short name for who issued a certificate.
-func issuer(cert *x509.Certificate) string {
-	for _, name := range append([]string{cert.Issuer.CommonName}, cert.Issuer.Organization...) {
+func issuer(cert *x509.Certificate) string { return commonName(cert.Issuer) }
+
+// commonName is a short name for whom a certificate names.
+func commonName(of pkix.Name) string {
+	for _, name := range append([]string{of.CommonName}, of.Organization...) {
 		if name != "" {
 			return name
 		}

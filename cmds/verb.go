@@ -114,13 +114,17 @@ func leaves() []*verb {
 	return out
 }
 
+// maxVerbWords is how many words name a verb at most: its group and itself.
+const maxVerbWords = 2
+
 // findVerb returns the verb that words name in full, or nil.
 func findVerb(words []string) *verb {
-	if len(words) == 0 {
+	if len(words) == 0 || len(words) > maxVerbWords { // of the arguments there may be any number
 		return nil
 	}
+	path := strings.Join(words, " ")
 	for _, v := range leaves() {
-		if v.path == strings.Join(words, " ") {
+		if v.path == path {
 			return v
 		}
 	}
@@ -259,8 +263,10 @@ func (in *input) run(o permuted) error {
 		}
 		return nil
 	}}
-	for i, s := range o.flags { // those that were given: its work grows with the square of how many it knows
-		if !slices.ContainsFunc(o.flags[:i], func(t setting) bool { return t.flag == s.flag }) {
+	known := map[*flag]bool{}
+	for _, s := range o.flags { // those that were given: its work grows with the square of how many it knows
+		if !known[s.flag] {
+			known[s.flag] = true
 			cmd.Flags = append(cmd.Flags, &cli.GenericFlag{Name: s.flag.name, Value: &collector{s.flag, &got}})
 		}
 	}

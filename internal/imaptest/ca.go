@@ -29,6 +29,7 @@ type Leaf struct {
 	WrongHost  bool // names another host
 	SelfSigned bool // not signed by the CA
 	ClientCert bool // the server wants a certificate of the CA from the client
+	ShortChain bool // lasts 300 days, and its intermediate authority 5
 }
 
 // NewCA makes an authority with a key of its own.
@@ -41,7 +42,7 @@ func NewCA() (*CA, error) {
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: "imaptest CA"},
 		NotBefore:             time.Now().Add(-time.Hour),
-		NotAfter:              time.Now().Add(24 * time.Hour),
+		NotAfter:              time.Now().Add(3650 * 24 * time.Hour),
 		IsCA:                  true,
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageCertSign,
@@ -96,6 +97,14 @@ func (ca *CA) Config(leaf Leaf) (*tls.Config, error) {
 		template.DNSNames, template.IPAddresses = []string{"imap.elsewhere.example"}, nil
 	}
 	parent, signer := ca.cert, ca.key
+	var chain [][]byte
+	if leaf.ShortChain {
+		template.NotAfter = time.Now().Add(300 * 24 * time.Hour)
+		if parent, signer, err = ca.intermediate(5 * 24 * time.Hour); err != nil {
+			return nil, err
+		}
+		chain = append(chain, parent.Raw)
+	}
 	if leaf.SelfSigned {
 		parent, signer = template, key
 	}
@@ -103,11 +112,34 @@ func (ca *CA) Config(leaf Leaf) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+	config := &tls.Config{Certificates: []tls.Certificate{{Certificate: append([][]byte{der}, chain...), PrivateKey: key}}}
 	if leaf.ClientCert {
 		config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, ca.Pool()
 	}
 	return config, nil
+}
+
+// intermediate is an authority below the CA that ends so soon, and its key.
+func (ca *CA) intermediate(lasts time.Duration) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(2),
+		Subject:               pkix.Name{CommonName: "imaptest intermediate"},
+		NotBefore:             time.Now().Add(-time.Hour),
+		NotAfter:              time.Now().Add(lasts),
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, ca.cert, &key.PublicKey, ca.key)
+	if err != nil {
+		return nil, nil, err
+	}
+	cert, err := x509.ParseCertificate(der)
+	return cert, key, err
 }
 
 // Client is a certificate that a server with ClientCert accepts, and its key,

@@ -91,10 +91,12 @@ type Flag struct{ Name, Value string }
 func Combine(flags []Flag, env Env) (*Node, error) {
 	var order []string
 	byName := map[string][]*Node{}
-	for i, f := range flags {
-		if slices.Contains(flags[:i], f) {
+	seen := map[Flag]bool{}
+	for _, f := range flags {
+		if seen[f] {
 			continue
 		}
+		seen[f] = true
 		n, err := Criterion(f.Name, f.Value, env)
 		if err != nil {
 			return nil, err

@@ -80,6 +80,8 @@ type Check struct {
 	Names        []string   `json:"names,omitempty" sep:" " doc:"names that the certificate is for" untrusted:"true"`
 	NotAfter     *time.Time `json:"not_after,omitempty" doc:"when the certificate ends"`
 	DaysLeft     *int       `json:"days_left,omitempty" doc:"whole days until the certificate ends, negative when it has"`
+	ChainEnds    *time.Time `json:"chain_ends,omitempty" doc:"when the first certificate of the verified chain ends, the server's own or one of an authority"`
+	ChainEnd     string     `json:"chain_end,omitempty" doc:"subject of that certificate" untrusted:"true"`
 	Pin          string     `json:"pin,omitempty" doc:"what --tls-pin would trust this server by"`
 	Capabilities []string   `json:"capabilities,omitempty" sep:" " doc:"what the server announced" untrusted:"true"`
 	Mechanisms   []string   `json:"mechanisms,omitempty" sep:" " doc:"ways to log in, in the order they would be tried"`

@@ -51,7 +51,8 @@
 //	                             secret; $NAME is its host:port. Flags: -tls,
 //	                             -starttls, -delay=20ms, -deadline=10s,
 //	                             -maxtls=1.1, -leaf=expired|notyet|wronghost|
-//	                             selfsigned|clientcert (client.pem is accepted)
+//	                             selfsigned|clientcert (client.pem is accepted)|
+//	                             shortchain (the intermediate authority ends in 5 days)
 //	delay 20ms                   delay the proxy's replies, to count flights
 //	fault [FLAGS] KIND PATTERN   cut, reset or stall at the first response whose
 //	                             first line matches, before it; off lifts it.
