@@ -238,6 +238,9 @@ func (p *addressParser) emit(m span) {
 // local mailboxes, or names whose address is missing.
 func (p *addressParser) flush() {
 	for _, text := range p.pending {
+		if onlyComments(text) {
+			continue // nobody's name
+		}
 		if strings.ContainsAny(text, " \t\"(") || strings.Contains(text, "=?") {
 			if name := p.name(text, true); name != "" {
 				p.add(name, "")
@@ -247,6 +250,19 @@ func (p *addressParser) flush() {
 		}
 	}
 	p.pending = nil
+}
+
+// onlyComments reports a text of nothing but comments.
+func onlyComments(text string) bool {
+	if text[0] != '(' {
+		return false
+	}
+	for _, t := range phraseTokens(text) {
+		if !t.comment {
+			return false
+		}
+	}
+	return true
 }
 
 // bare reads text without angle brackets: a word with an "@" is an address,

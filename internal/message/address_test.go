@@ -27,6 +27,8 @@ func TestAddresses(t *testing.T) {
 		{"empty group", "undisclosed-recipients:;", ""},
 		{"empty group with a blank", "Undisclosed recipients: ;", ""},
 		{"empty group without its end", "undisclosed-recipients:", ""},
+		{"comments in an empty group", "(none)(yet)Undisclosed people :(nobody(I know)) ;", ""},
+		{"nothing but a comment", "(nobody), a@x", "<a@x>"},
 		{"quoted group", `"A, B": a@x;`, "<a@x>"},
 		{"a colon in a name", "Support: Billing <b@x>", "Support: Billing<b@x>"},
 		{"route", "Bob <@a,@b:c@d>", "Bob<c@d>"},

@@ -13,14 +13,23 @@ import (
 // year is between 1000 and 9998, so that the time can be written as RFC 3339
 // in any zone.
 func ParseDate(s string) (t time.Time, ok bool) {
+	t, _, ok = ParseDateZone(s)
+	return t, ok
+}
+
+// ParseDateZone is ParseDate, and reports whether the time zone is sure: it is
+// not where there is a name of one that is not known, and UTC was taken for it.
+func ParseDateZone(s string) (t time.Time, sure, ok bool) {
 	if d, ok := ordinaryDate(s); ok {
-		return d.time()
+		t, ok = d.time()
+		return t, true, ok
 	}
 	d := date{hour: -1}
 	if !d.scan(s[:min(len(s), maxDate)]) {
-		return time.Time{}, false
+		return time.Time{}, false, false
 	}
-	return d.time()
+	t, ok = d.time()
+	return t, d.zone || !d.unknown, ok
 }
 
 // date is a date as read, not yet checked. hour is -1 for none.
@@ -30,6 +39,7 @@ type date struct {
 	nanos                int
 	offset               int // seconds east of UTC
 	zone                 bool
+	unknown              bool // there is a name of a zone that is not known
 	pm, am               bool
 }
 
@@ -157,6 +167,13 @@ const maxDate = 256
 // scan reads any of the forms word by word.
 func (d *date) scan(s string) bool {
 	s, comment := cutComments(s)
+	if hours, from, to := longZone(s); to > 0 {
+		defer d.zoneHours(hours)
+		s = s[:from] + " " + s[to:]
+	} else if hours, _, to := longZone(comment); to > 0 {
+		defer d.zoneHours(hours)
+		comment = ""
+	}
 	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ',' || r <= ' ' }) {
 		d.word(word)
 	}
@@ -312,47 +329,16 @@ func (d *date) zoneName(w string) {
 		}
 		return
 	}
-	hours, known := 0.0, true
-	switch strings.ToUpper(w) {
-	case "UT", "UTC", "GMT", "Z", "WET":
-	case "EST", "CDT":
-		hours = -5
-	case "EDT":
-		hours = -4
-	case "CST", "MDT":
-		hours = -6
-	case "MST", "PDT":
-		hours = -7
-	case "PST", "AKDT":
-		hours = -8
-	case "AKST":
-		hours = -9
-	case "HST":
-		hours = -10
-	case "CET", "MET", "MEZ", "WEST", "BST":
-		hours = 1
-	case "CEST", "MEST", "MESZ", "EET", "SAST":
-		hours = 2
-	case "EEST", "MSK":
-		hours = 3
-	case "HKT", "SGT", "AWST":
-		hours = 8
-	case "JST", "KST":
-		hours = 9
-	case "ACST":
-		hours = 9.5
-	case "AEST":
-		hours = 10
-	case "AEDT":
-		hours = 11
-	case "NZST":
-		hours = 12
-	case "NZDT":
-		hours = 13
-	default:
-		known = false
+	if hours, known := zoneNames[strings.ToUpper(w)]; known {
+		d.zoneHours(hours)
+	} else {
+		d.unknown = true
 	}
-	if known {
+}
+
+// zoneHours takes a zone of so many hours east of UTC, unless there is one.
+func (d *date) zoneHours(hours float64) {
+	if !d.zone {
 		d.offset, d.zone = int(hours*3600), true
 	}
 }

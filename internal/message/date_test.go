@@ -29,6 +29,11 @@ func TestParseDate(t *testing.T) {
 		{"Fri, 20 Nov 2026 10:00:00 CEST", "2026-11-20T10:00:00+02:00"},
 		{"Fri, 20 Nov 2026 10:00:00 A", "2026-11-20T10:00:00Z"},
 		{"Fri, 20 Nov 2026 10:00:00 XYZT", "2026-11-20T10:00:00Z"},
+		{"Fri, 20 Nov 2026 10:00:00 Pacific Daylight Time", "2026-11-20T10:00:00-07:00"},
+		{"Fri, 20 Nov 2026 10:00:00 SA Pacific Standard Time", "2026-11-20T10:00:00-05:00"},
+		{"Fri, 20 Nov 2026 10:00:00 (W. Europe Standard Time)", "2026-11-20T10:00:00+01:00"},
+		{"Fri Nov 20 10:00:00 India Standard Time 2026", "2026-11-20T10:00:00+05:30"},
+		{"Fri, 20 Nov 2026 10:00:00 Nowhere Standard Time", "2026-11-20T10:00:00Z"},
 		{"Fri, 20 Nov 2026 10:00:00 GMT+0100", "2026-11-20T10:00:00+01:00"},
 		{"Fri, 20 Nov 2026 10:00:00 GMT+01:00", "2026-11-20T10:00:00+01:00"},
 		{"Fri, 20 Nov 2026 10:00:00 UTC-5", "2026-11-20T10:00:00-05:00"},
@@ -86,6 +91,24 @@ func TestParseDate(t *testing.T) {
 	}
 }
 
+// TestParseDateZone: a zone by a name that is not known is not taken in silence.
+func TestParseDateZone(t *testing.T) {
+	for in, want := range map[string]bool{
+		"Fri, 20 Nov 2026 10:00:00 +0100":                  true,
+		"Fri, 20 Nov 2026 10:00:00 +0100 (XYZT)":           true,
+		"Fri, 20 Nov 2026 10:00:00":                        true,
+		"Fri, 20 Nov 2026 10:00:00 MET":                    true,
+		"Fri, 20 Nov 2026 10:00:00 XYZT":                   false,
+		"Fri, 20 Nov 2026 10:00:00 Nowhere Standard Time":  false,
+		"Fri, 20 Nov 2026 10:00:00 Romance Standard Time":  true,
+		"Fri Nov 20 2026 10:00:00 GMT+0100 (Nowhere Time)": true,
+	} {
+		if _, sure, ok := ParseDateZone(in); sure != want || !ok {
+			t.Errorf("%s: sure %v, ok %v", in, sure, ok)
+		}
+	}
+}
+
 // Every ordinary date must read alike on the fast path and on the slow one.
 func TestParseDatePaths(t *testing.T) {
 	for day := range 400 {
@@ -103,7 +126,7 @@ func TestParseDatePaths(t *testing.T) {
 }
 
 func FuzzParseDate(f *testing.F) {
-	for _, s := range []string{"Fri, 20 Nov 2026 10:00:00 +0100 (CET)", "2026-11-20T10:00:00.25+01:00", "Fri Nov 20 10:00:00 2026", "1:1:1x1:1:1", "20.11.2026T1T1"} {
+	for _, s := range []string{"Fri, 20 Nov 2026 10:00:00 +0100 (CET)", "2026-11-20T10:00:00.25+01:00", "Fri Nov 20 10:00:00 2026", "1:1:1x1:1:1", "20.11.2026T1T1", "1 Jan 1998 1:1 SA Pacific Standard Time", "Sat Jan  3 01:05:34 Standard Time Time"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -3,7 +3,6 @@ package message
 import (
 	"bytes"
 	"io"
-	"strings"
 )
 
 // Decoder streams the octets of a body out of its content transfer encoding.
@@ -21,7 +20,7 @@ type Decoder struct {
 func Decode(r io.Reader, encoding string) *Decoder {
 	d := &Decoder{}
 	var c codec
-	switch encodingName(encoding) {
+	switch keyword(encoding) {
 	case "base64":
 		c = &base64Codec{}
 	case "quoted-printable":
@@ -35,14 +34,6 @@ func Decode(r io.Reader, encoding string) *Decoder {
 	}
 	d.stream = *newStream(r, c)
 	return d
-}
-
-// encodingName normalises a Content-Transfer-Encoding: blanks, comments and
-// parameters do not belong there and occur.
-func encodingName(s string) string {
-	s, _, _ = strings.Cut(s, ";")
-	s, _, _ = strings.Cut(s, "(")
-	return strings.Trim(lower(trim(s)), "\"'. ")
 }
 
 // Warnings tells what was wrong with the data, after it has been read to its
@@ -62,26 +53,6 @@ func (d *Decoder) Warnings() (list []string) {
 type identity struct{}
 
 func (identity) decode(dst, src []byte, _ bool) ([]byte, int) { return append(dst, src...), len(src) }
-
-type base64Codec struct{ state base64State }
-
-func (c *base64Codec) decode(dst, src []byte, last bool) ([]byte, int) {
-	dst = appendBase64(&c.state, dst, src)
-	if last {
-		dst, _ = c.state.finish(dst)
-	}
-	return dst, len(src)
-}
-
-func (c *base64Codec) warning() string {
-	switch {
-	case c.state.short:
-		return "the base64 data is cut"
-	case c.state.junk:
-		return "the base64 data has octets in it that do not belong there"
-	}
-	return ""
-}
 
 // qpCodec decodes quoted-printable (RFC 2045 section 6.7). Blanks at the end
 // of a line are transport's; bad escapes stay as they are.

@@ -21,6 +21,18 @@ func TestDecode(t *testing.T) {
 		{"line ends anywhere", "base64", "S\nG\nV\ns\nb\nG\n8\n=", "Hello", ""},
 		{"junk", "base64", "SGV*s-bG8=", "Hello", "do not belong"},
 		{"cut", "base64", "SGVsbG8gd", "Hello ", "cut"},
+		{"footer behind padding", "base64", "R3LDvMOfZQo=\r\n--\r\nSent to you by list@example.org\r\n", "Grüße\n", "text in it"},
+		{"one word behind padding", "base64", "aGVsbG8=\r\n\r\nDisclaimer\r\n", "hello", "text in it"},
+		{"sentence behind padding", "base64", "aGVsbG8=\n\nThis mail was scanned by Example", "hello", "text in it"},
+		{"footer without padding", "base64", "SGVsbG8h\r\n_______________\r\nlists mailing list\r\nlists@example.org\r\n", "Hello!", "text in it"},
+		{"sentence without padding", "base64", "SGVsbG8h\nThis mail was scanned by Example\nlists\n", "Hello!", "text in it"},
+		{"text in front", "base64", "Please see the attached data:\nSGVsbG8h\nSGVsbG8h\n", "Hello!Hello!", "text in it"},
+		{"pasted together", "base64", "YQ==\nSGVsbG8h\nSGVsbG8=\n\nYg==", "aHello!Hellob", ""},
+		{"pasted together on a line", "base64", "YQ==Yg==\n", "ab", ""},
+		{"blanks in the data", "base64", "SGVs bG8s IHdv cmxk IQ==", "Hello, world!", ""},
+		{"blanks anywhere", "base64", "SGVsbG8sIHdvcmxk ISBIZWxsbywgd29ybGQhIEhlbGxv", "Hello, world! Hello, world! Hello", ""},
+		{"encoded-word for the encoding", "=?utf-8?Q?quoted-printable?=", "a=62", "ab", ""},
+		{"quoted encoding", `"Base64";`, "YQ==", "a", ""},
 		{"quoted-printable", "Quoted-Printable", "caf=C3=A9 =3D=\r\n soft", "café = soft", ""},
 		{"lower case escapes", "quoted-printable", "caf=c3=a9", "café", ""},
 		{"soft break with blanks", "quoted-printable", "a= \t\r\nb=\nc", "abc", ""},
@@ -186,6 +198,8 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte("begin 644 a\n%2&5L;&\\\n`\nend\n=C3= \r\nYWJj=="), e, "utf-8")
 	}
 	f.Add([]byte("\x1b$B$3\r\n\xff"), "", "")
+	f.Add([]byte("R3LDvMOfZQo=\r\n--\r\nSent to you by a@b\r\nYWJj\r\nYWJjZA"), "base64", "")
+	f.Add([]byte("SGVs bG8h\n____\nlists\n==\n=\nYQ==Yg==\n\n"), "=?utf-8?q?base64?=", "gbk")
 	f.Add([]byte("=\r=\r"), "quoted-printable", "utf-7")
 	f.Fuzz(func(t *testing.T, raw []byte, encoding, charset string) {
 		whole, err := io.ReadAll(Decode(bytes.NewReader(raw), encoding))

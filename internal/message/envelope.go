@@ -70,6 +70,8 @@ func Envelope(raw []byte, want Fields, m *result.Message) (warnings []string) {
 // warning says what was wrong with the field that was read last.
 func (r *envelopeReader) warning(f Fields, name string) string {
 	switch {
+	case f == FieldDate && !r.date.IsZero():
+		return "date: its time zone is not known, UTC was taken for it"
 	case f == FieldDate:
 		return "date: cannot be read"
 	case r.full:
@@ -119,10 +121,11 @@ func fieldOf(name string) Fields {
 
 type envelopeReader struct {
 	*envelope
-	m    *result.Message
-	seen Fields
-	free []result.Address // where the next address list begins
-	full bool             // the field read last has more entries than are taken
+	m     *result.Message
+	seen  Fields
+	free  []result.Address // where the next address list begins
+	zoned bool             // the time zone of the date is known
+	full  bool             // the field read last has more entries than are taken
 }
 
 // read takes one field; ok is false when it has to be warned about.
@@ -132,8 +135,8 @@ func (r *envelopeReader) read(f Fields, value string) (ok bool) {
 	switch f {
 	case FieldDate:
 		if first {
-			r.date, ok = ParseDate(value)
-			return ok
+			r.date, r.zoned, ok = ParseDateZone(value)
+			return ok && r.zoned
 		}
 	case FieldSubject:
 		if first {

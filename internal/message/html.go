@@ -53,6 +53,7 @@ type htmlReader struct {
 	out    *htmlWriter
 	stack  []element
 	hidden int    // elements on the stack from the outermost hidden one on; 0 for none
+	sized  int    // elements on the stack from the outermost of font size 0 on; 0 for none
 	tail   []byte // the start of a character that the tokenizer cut
 	lists  []list
 	row    row
@@ -69,7 +70,8 @@ type element struct {
 	tag    atom.Atom
 	name   string // for tags without an atom
 	hidden bool
-	row    row // for a table row, the row around it
+	tiny   bool // its own text is of size 0
+	row    row  // for a table row, the row around it
 }
 
 type list struct {
@@ -110,7 +112,7 @@ func (h *htmlReader) read(r io.Reader) error {
 func (h *htmlReader) token(z *html.Tokenizer, tt html.TokenType) {
 	switch tt {
 	case html.TextToken:
-		if h.hidden == 0 {
+		if h.hidden == 0 && !h.tiny() {
 			h.text(z.Text())
 		}
 	case html.StartTagToken, html.SelfClosingTagToken:
@@ -145,8 +147,8 @@ func (h *htmlReader) text(b []byte) {
 
 // attributes are those that matter.
 type attributes struct {
-	href, alt, start string
-	hidden           bool
+	href, alt, start, value string
+	style                   style
 }
 
 func readAttributes(z *html.Tokenizer, more bool) (a attributes) {
@@ -160,11 +162,12 @@ func readAttributes(z *html.Tokenizer, more bool) (a attributes) {
 			a.alt = string(val)
 		case "start":
 			a.start = string(val[:min(len(val), 9)])
+		case "value":
+			a.value = string(val[:min(len(val), 9)])
 		case "hidden":
-			a.hidden = true
+			a.style.hidden = true
 		case "style":
-			style := strings.ToLower(strings.Join(strings.Fields(string(val)), ""))
-			a.hidden = a.hidden || strings.Contains(style, "display:none") || strings.Contains(style, "visibility:hidden")
+			a.style.read(string(val))
 		}
 	}
 	return a
@@ -175,17 +178,18 @@ func readAttributes(z *html.Tokenizer, more bool) (a attributes) {
 func (h *htmlReader) start(e element, a attributes) {
 	h.implyEnds(e.tag)
 	if isVoid(e.tag) {
-		if h.hidden == 0 && !a.hidden {
+		if h.hidden == 0 && !a.style.hidden {
 			h.void(e.tag, a)
 		}
 		return
 	}
-	e.hidden = a.hidden || neverShown(e.tag)
+	e.hidden = a.style.hidden || neverShown(e.tag)
+	e.tiny = a.style.tiny || h.tiny() && !a.style.sized
 	if h.hidden > 0 || e.hidden {
 		h.push(e)
 		return
 	}
-	out := h.out
+	out, open := h.out, len(h.stack)
 	switch e.tag {
 	case atom.P, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
 		out.block(2)
@@ -205,7 +209,7 @@ func (h *htmlReader) start(e element, a attributes) {
 		h.lists = append(h.lists, list{ordered: e.tag == atom.Ol, n: max(digits(a.start)-1, 0)})
 		h.push(e)
 	case atom.Li:
-		h.item()
+		h.item(digits(a.value))
 	case atom.Dd:
 		out.block(1)
 		out.indent++
@@ -217,6 +221,9 @@ func (h *htmlReader) start(e element, a attributes) {
 	case atom.Td, atom.Th:
 		h.cell(e)
 	case atom.A:
+		if e.tiny {
+			a.href = ""
+		}
 		out.openLink(a.href)
 		h.push(e)
 	case atom.Table, atom.Dl:
@@ -227,7 +234,13 @@ func (h *htmlReader) start(e element, a attributes) {
 			out.block(1)
 		}
 	}
+	if len(h.stack) == open && (e.tiny || h.sized > 0) { // followed to its end as well
+		h.push(e)
+	}
 }
+
+// tiny reports whether text at hand is of size 0.
+func (h *htmlReader) tiny() bool { return h.sized > 0 && h.stack[len(h.stack)-1].tiny }
 
 func (h *htmlReader) void(tag atom.Atom, a attributes) {
 	switch tag {
@@ -242,14 +255,16 @@ func (h *htmlReader) void(tag atom.Atom, a attributes) {
 	}
 }
 
-// item begins a list item.
-func (h *htmlReader) item() {
+// item begins a list item; number is what it counts as, -1 for the next.
+func (h *htmlReader) item(number int) {
 	h.out.block(1)
 	h.out.bullet, h.out.hang, h.out.fresh = "- ", true, true
 	if n := len(h.lists); n > 0 {
 		h.out.indent = min(n-1, maxIndent)
 		if l := &h.lists[n-1]; l.ordered {
-			l.n++
+			if l.n++; number >= 0 {
+				l.n = number
+			}
 			h.out.bullet = strconv.Itoa(l.n) + ". "
 		}
 	}
@@ -313,7 +328,7 @@ func (h *htmlReader) implyEnds(tag atom.Atom) {
 	case atom.A:
 		h.closeOpen([]atom.Atom{atom.A}, atom.Td, atom.Th)
 	}
-	if h.hidden > 0 && isBlock(tag) {
+	if (h.hidden > 0 || h.sized > 0) && isBlock(tag) {
 		h.closeOpen([]atom.Atom{atom.P}, atom.Table, atom.Caption, atom.Td, atom.Th, atom.Button)
 	}
 }
@@ -347,6 +362,9 @@ func (h *htmlReader) push(e element) {
 	case h.hidden > 0 || e.hidden:
 		h.hidden++
 	}
+	if h.sized > 0 || e.tiny {
+		h.sized++
+	}
 	h.stack = append(h.stack, e)
 }
 
@@ -359,6 +377,7 @@ func (h *htmlReader) popTo(i int) {
 func (h *htmlReader) pop() {
 	e := h.stack[len(h.stack)-1]
 	h.stack = h.stack[:len(h.stack)-1]
+	h.sized = max(h.sized-1, 0)
 	if h.hidden > 0 {
 		h.hidden--
 		return
@@ -397,7 +416,11 @@ func (h *htmlReader) undo(e element) {
 		out.endCells()
 	case atom.A:
 		out.closeLink()
-	case atom.Table, atom.Dl:
-		out.block(1)
+	case atom.P, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
+		out.block(2)
+	default:
+		if isBlock(e.tag) {
+			out.block(1)
+		}
 	}
 }

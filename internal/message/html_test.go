@@ -28,6 +28,7 @@ func TestHTMLToText(t *testing.T) {
 		{"joiners", "می\u200cخواهم 👩\u200d💻", "می\u200cخواهم 👩\u200d💻\n"},
 		{"list", "x<ul><li>a</li><li>b</ul>y", "x\n\n- a\n- b\n\ny\n"},
 		{"numbers", "<ol start=9><li>a<li>b</ol>", "9. a\n10. b\n"},
+		{"numbers of items", "<ol><li value=7>c<li>d<li value=x>e<li value=0>f</ol>", "7. c\n8. d\n9. e\n0. f\n"},
 		{"nested lists", "<ul><li>a<ul><li>b<li>c</ul><li>d</ul>", "- a\n  - b\n  - c\n- d\n"},
 		{"lines in items", "<ul><li>a<br>b<li><p>c</p></ul>", "- a\n  b\n- c\n"},
 		{"empty items", "<ul><li><li>a<li></ul>b", "- a\n\nb\n"},
@@ -60,6 +61,12 @@ func TestHTMLToText(t *testing.T) {
 		{"no end of head", "<head><title>T</title><p>a", "a\n"},
 		{"comments", "a<!-- b --><!DOCTYPE x><?php c ?><![CDATA[d]]>e<!--[if mso]>f<![endif]-->g", "aeg\n"},
 		{"hidden", `a<div style="color:red; DISPLAY : none">b<p>c<br></div><span hidden>d</span><p style="visibility:hidden">e<p>f`, "a\n\nf\n"},
+		{"preheaders", `<div style="max-height:0;overflow:hidden">a</div><span style="opacity: 0.0">b</span><p style="font-size:0px">c</p>` +
+			`<div style="mso-hide:all;display:none!important">d</div><div style="max-height:100px;opacity:0.5;font-size:0.5em">e</div>`, "e\n"},
+		{"hidden from one program only", `<a href="https://example.org/v" style="mso-hide:all">Open</a>`, "Open <https://example.org/v>\n"},
+		{"size 0 around sizes", `<div style="font-size:0">a<div>b</div><div style="font-size:14px">c<p>d<p>e</div>f<div>g</div><img alt=h></div>i`, "c\n\nd\n\ne\n\nh\ni\n"},
+		{"size 0 and relative sizes", `<div style="font-size:0">a<b style="font-size:200%">b</b><b style="font-size:1rem">c</b></div>`, "c\n"},
+		{"links of size 0", `<p style="font-size:0"><a href="https://example.org/1">a</a></p><a href="https://example.org/2">b</a>`, "b <https://example.org/2>\n"},
 		{"nested hidden", `<div hidden>a<div>b</div>c</div>d`, "d\n"},
 		{"hidden cell", `<table><tr><td style="display:none">a<td>b</table>c`, "b\nc\n"},
 		{"hidden image and br", `a<img hidden alt=b><br hidden>c`, "ac\n"},
@@ -131,7 +138,7 @@ func TestHTMLToTextLinear(t *testing.T) {
 
 func FuzzHTMLToText(f *testing.F) {
 	for _, s := range []string{"<table><tr><td>a<td><p>b</table>", "<ul><li>a<ol><li>b</ul>", "<div hidden><p>a</div>b", "<a href=http://x>y</a>", "<pre>\n a\n</pre>",
-		"<blockquote>a<li>b<dd>c", "\u200c\xff&#xD800;", "<td></table><tr><a><th></tr>"} {
+		"<p style='font-size:0'>a<table><tr><td style='font-size:1px'><ol><li value=7>b</ol></p><p>c</div>", "<blockquote>a<li>b<dd>c", "\u200c\xff&#xD800;", "<td></table><tr><a><th></tr>"} {
 		f.Add(s, 100)
 	}
 	f.Fuzz(func(t *testing.T, s string, max int) {

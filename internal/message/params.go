@@ -43,10 +43,27 @@ func params(list [][2]string) (_ map[string]string, sure bool) {
 // plainParam decodes a value without RFC 2231's marks. Some mailers forget
 // the star behind the name only.
 func plainParam(s string) (string, bool) {
-	if len(s) > 7 && strings.EqualFold(s[:7], "utf-8''") {
+	if extendedValue(s) {
 		return joinSegments([]segment{{0, true, s}})
 	}
-	return decodeText(s)
+	text, sure := decodeText(s)
+	if extendedValue(text) { // a server has decoded half of it
+		_, text, _ = strings.Cut(text, "''")
+		text, _ = decodeText(string(appendPercent(nil, text)))
+		return text, false
+	}
+	return text, sure
+}
+
+// extendedValue reports a value that begins as RFC 2231 has it, with a known
+// charset and no language.
+func extendedValue(s string) bool {
+	charset, _, found := strings.Cut(s[:min(len(s), maxCharset)], "''")
+	if !found || charset == "" {
+		return false
+	}
+	_, c := charsetOf(charset)
+	return c != classUnknown
 }
 
 // segment is one piece of an RFC 2231 value; index is -1 for a plain value.
@@ -89,9 +106,12 @@ func joinSegments(segs []segment) (text string, sure bool) {
 			continue
 		}
 		if !extended && i == 0 {
-			if p := strings.SplitN(v, "'", 3); len(p) == 3 {
+			switch p := strings.SplitN(v, "'", 3); {
+			case len(p) == 3:
 				charset, v = p[0], p[2]
-			} else {
+			case len(segs) == 1 && strings.Contains(v, "=?"): // an encoded-word in the wrong place
+				return decodeText(v)
+			default:
 				sure = false
 			}
 		}
@@ -132,20 +152,39 @@ func rawParam(list [][2]string, name string) string {
 	return ""
 }
 
+// keyword reads a value of one token, a disposition or an encoding, in lower
+// case. Mailers encode it (RFC 2047), quote it, and write comments, parameters
+// or a full stop behind it.
+func keyword(s string) string {
+	if strings.Contains(s, "=?") {
+		s, _ = decodeText(s)
+	}
+	s, _, _ = strings.Cut(s, ";")
+	s, _, _ = strings.Cut(s, "(")
+	return strings.Trim(lower(trim(s)), "\"'. ")
+}
+
 // lower is a keyword from the wire in lower case and valid UTF-8.
 func lower(s string) string {
 	return strings.ToValidUTF8(strings.ToLower(s), "\ufffd")
 }
 
-// parseParams reads the value of a Content-Type or Content-Disposition field
+// ParseParams reads the value of a Content-Type or Content-Disposition field
 // (RFC 2045 section 5.1): what stands before the first semicolon, and the
-// parameters as they are. Values may be unquoted though they hold blanks or
-// separators, quotes need not be closed, and a backslash stays unless it
-// escapes a quote or itself, because Windows paths are sent unescaped.
-func parseParams(s string) (value string, list [][2]string) {
+// parameters as they are. The field may be one encoded-word, and the semicolon
+// behind the value may be missing. Values may be unquoted though they hold
+// blanks or separators, quotes may be doubled and need not be closed, and a
+// backslash stays unless it escapes a quote or itself, because Windows paths
+// are sent unescaped.
+func ParseParams(s string) (value string, list [][2]string) {
+	if strings.HasPrefix(s, "=?") {
+		s, _ = decodeText(s)
+	}
 	value, s, _ = strings.Cut(s, ";")
 	if i := strings.IndexByte(value, '('); i >= 0 {
 		value = value[:i]
+	} else if i := missingSemicolon(value); i > 0 {
+		value, s = value[:i], value[i:]+";"+s
 	}
 	for s != "" && len(list) < MaxParams {
 		var key, v string
@@ -166,8 +205,28 @@ func parseParams(s string) (value string, list [][2]string) {
 	return trim(value), list
 }
 
+// missingSemicolon returns the offset of the first parameter in what stands
+// before the first semicolon, 0 for none.
+func missingSemicolon(s string) int {
+	equals := strings.IndexByte(s, '=')
+	if equals < 0 {
+		return 0
+	}
+	name := strings.TrimRight(s[:equals], " \t\r\n")
+	return strings.LastIndexAny(name, " \t\r\n") + 1
+}
+
+// Boundary returns the boundary parameter of a multipart, in either form.
+func Boundary(list [][2]string) string {
+	p, _ := params(list)
+	return p["boundary"]
+}
+
 // paramValue takes one value and what separates it from the next parameter.
 func paramValue(s, key string) (value, rest string) {
+	for len(s) > 2 && s[:2] == `""` && s[2] != ';' && !isSpace(s[2]) {
+		s = s[1:] // doubled quotes
+	}
 	if s != "" && s[0] == '"' {
 		var b strings.Builder
 		for i := 1; i < len(s); i++ {

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/result"
@@ -26,7 +27,8 @@ type Leaf struct {
 //   - multipart/alternative: for text the first alternative that is all plain
 //     and not empty, else the last one with any text; for html the last one
 //     with HTML;
-//   - multipart/related: its root, by the start parameter or the first part;
+//   - multipart/related: its root, by the start parameter, by the type parameter
+//     or the first part;
 //   - multipart/signed: the first part; multipart/encrypted: nothing;
 //   - any other multipart: all parts one after the other;
 //   - a text part is skipped when its disposition is "attachment", when it has
@@ -76,14 +78,30 @@ func (c partContext) inside(s *Structure) partContext {
 	return partContext{number: number, below: below, first: true, depth: c.depth + 1}
 }
 
-// relatedRoot is the index of a multipart/related's root (RFC 2387).
+// relatedRoot returns the index of a multipart/related's root (RFC 2387): the
+// part that start names, else the first of the type that the type parameter
+// names, else the first. Where that is neither text nor holds any, it is the
+// first that does: some mailers put a picture in front and say nothing.
 func relatedRoot(s *Structure, sub string) int {
-	if start := strings.Trim(trim(rawParam(s.Params, "start")), "<>"); sub == "related" && start != "" {
-		for i, c := range s.Children {
-			if strings.Trim(trim(c.ID), "<>") == start {
-				return i
-			}
-		}
+	if sub != "related" {
+		return 0
+	}
+	start := strings.Trim(trim(rawParam(s.Params, "start")), "<>")
+	typ := keyword(rawParam(s.Params, "type"))
+	root := func(is func(*Structure) bool) int {
+		return slices.IndexFunc(s.Children, func(c *Structure) bool { return keyword(c.Disposition) != "attachment" && is(c) })
+	}
+	readable := func(c *Structure) bool {
+		return c.multipart() || c.MediaType() == "text/html" || c.MediaType() == "text/plain"
+	}
+	if i := root(func(c *Structure) bool { return start != "" && strings.Trim(trim(c.ID), "<>") == start }); i >= 0 {
+		return i
+	}
+	if i := root(func(c *Structure) bool { return typ != "" && c.MediaType() == typ }); i >= 0 {
+		return i
+	}
+	if len(s.Children) > 0 && !readable(s.Children[0]) {
+		return max(root(readable), 0)
 	}
 	return 0
 }
@@ -94,7 +112,7 @@ func (c partContext) shownInline(s *Structure) bool {
 	if s.Message == nil || c.depth >= MaxDepth {
 		return false
 	}
-	d := lower(trim(s.Disposition))
+	d := keyword(s.Disposition)
 	return d == "inline" || d == "" && c.parent == "digest"
 }
 
@@ -114,7 +132,7 @@ func (c partContext) isBody(s *Structure) bool {
 	if !isText || isData(sub) || c.resource {
 		return false
 	}
-	switch lower(trim(s.Disposition)) {
+	switch keyword(s.Disposition) {
 	case "inline":
 		return true
 	case "":
@@ -211,7 +229,7 @@ func attachments(list []result.Attachment, s *Structure, c partContext) []result
 		return list
 	}
 	name, _ := s.Name()
-	d := lower(trim(s.Disposition))
+	d := keyword(s.Disposition)
 	body := c.isBody(s)
 	message := s.Message != nil || s.MediaType() == "message/rfc822"
 	if name == "" && (d == "" || d == "inline") && (body || !message && c.isPartOfWhole(s)) {
@@ -226,7 +244,7 @@ func attachments(list []result.Attachment, s *Structure, c partContext) []result
 	id, _ := decodeText(trim(s.ID))
 	list = append(list, result.Attachment{
 		Part: c.number, Name: name, Type: s.MediaType(), Size: s.Size,
-		Encoding: lower(trim(s.Encoding)), Disposition: d, ContentID: id,
+		Encoding: keyword(s.Encoding), Disposition: d, ContentID: id,
 	})
 	if c.shownInline(s) {
 		list = attachments(list, s.Message, c.inside(s))

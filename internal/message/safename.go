@@ -17,7 +17,7 @@ import (
 // the end, not the name of a Windows device, at most MaxSafeName octets with
 // the extension kept, Unicode in NFC. Of a path only the last component
 // counts. Where nothing is left the name is "part" with the extension of the
-// media type.
+// media type; an attached message without an extension gets ".eml".
 //
 // taken is asked whether a name is in use; it gets FoldName's form, so that
 // names that differ in case or normalisation only are twins. A twin gets a
@@ -26,6 +26,9 @@ func SafeName(name, mediaType string, taken func(folded string) bool) string {
 	stem, ext := splitExtension(cleanName(name))
 	if stem == "" {
 		stem, ext = "part", defaultExtension(mediaType)
+	}
+	if ext == "" && isMessage(mediaType) { // its name is mostly a subject
+		ext = defaultExtension(mediaType)
 	}
 	numbered := func(n int) string {
 		suffix := ext
@@ -187,6 +190,11 @@ var extensions = map[string]string{
 	"application/pkcs7-signature": ".p7s", "application/x-pkcs7-signature": ".p7s", "application/pkcs7-mime": ".p7m",
 	"application/x-pkcs7-mime": ".p7m", "application/ms-tnef": ".dat", "application/ics": ".ics",
 	"message/rfc822": ".eml", "message/global": ".eml", "message/delivery-status": ".txt",
+}
+
+// isMessage reports the media type of an attached message.
+func isMessage(mediaType string) bool {
+	return strings.EqualFold(mediaType, "message/rfc822") || strings.EqualFold(mediaType, "message/global")
 }
 
 func defaultExtension(mediaType string) string {

@@ -35,14 +35,15 @@ func (s *Structure) multipart() bool {
 }
 
 // MediaType is the media type in lower case. A part that has none is
+// text/plain (RFC 2045 section 5.2), one that has half of one
 // application/octet-stream.
 func (s *Structure) MediaType() string {
-	switch typ, sub := lower(trim(s.Type)), lower(trim(s.Subtype)); {
+	switch typ, sub := keyword(s.Type), keyword(s.Subtype); {
 	case s.multipart() && sub == "":
 		return "multipart/mixed"
 	case s.multipart():
 		return "multipart/" + sub
-	case typ == "text" && sub == "":
+	case (typ == "text" || typ == "") && sub == "":
 		return "text/plain"
 	case typ == "" || sub == "":
 		return "application/octet-stream"
@@ -57,11 +58,15 @@ func (s *Structure) MediaType() string {
 func (s *Structure) Name() (name string, sure bool) {
 	disposition, sureD := params(s.DispositionParams)
 	typ, sureT := params(s.Params)
-	return nameOf(disposition, typ), sureD && sureT
+	return nameOf(disposition, typ, sureD || !sureT), sureD && sureT
 }
 
-// nameOf looks where the name should be, and where some mailers put it.
-func nameOf(disposition, typ map[string]string) string {
+// nameOf looks where the name should be, and where some mailers put it. Where
+// the disposition had to be guessed, unlike the type, the type's name is better.
+func nameOf(disposition, typ map[string]string, byDisposition bool) string {
+	if name := typ["name"]; name != "" && !byDisposition {
+		return name
+	}
 	for _, name := range [...]string{disposition["filename"], typ["name"], disposition["name"], typ["filename"]} {
 		if name != "" {
 			return name
@@ -137,8 +142,8 @@ func (b *partBuilder) part(s *Structure, number, below string, depth int) *resul
 	disposition, ok2 := params(s.DispositionParams)
 	sure = ok && ok2
 	p := &result.Part{
-		Part: number, Type: s.MediaType(), Params: typ, Name: nameOf(disposition, typ),
-		Disposition: lower(trim(s.Disposition)), Encoding: lower(trim(s.Encoding)), Size: s.Size, Lines: s.Lines,
+		Part: number, Type: s.MediaType(), Params: typ, Name: nameOf(disposition, typ, ok2 || !ok),
+		Disposition: keyword(s.Disposition), Encoding: keyword(s.Encoding), Size: s.Size, Lines: s.Lines,
 		ContentID: text(s.ID), Description: text(s.Description), MD5: text(s.MD5), Location: text(s.Location),
 	}
 	for _, l := range s.Language {

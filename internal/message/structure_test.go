@@ -52,6 +52,12 @@ func TestFileNames(t *testing.T) {
 		{`attachment; filename=plain.pdf; filename*=utf-8''fancy%C3%A9.pdf`, "fancyé.pdf", true},
 		{`attachment; filename*=utf-8''fancy%C3%A9.pdf; filename=plain.pdf`, "fancyé.pdf", true},
 		{`attachment; filename=utf-8''fancy%C3%A9.pdf`, "fancyé.pdf", true},
+		{`attachment; filename=""report.pdf""`, "report.pdf", true},
+		{`attachment; filename*="=?UTF-8?B?R3LDvMOfZS5wZGY=?="`, "Grüße.pdf", true},
+		{`attachment; filename==?UTF-8?Q?utf-8''=C3=9Cbersicht.csv?=`, "Übersicht.csv", false},
+		{`attachment; filename="utf-8''Übersicht.csv"`, "Übersicht.csv", true},
+		{`attachment; filename=iso-8859-1''Gr%FC%DFe.pdf`, "Grüße.pdf", true},
+		{`attachment; filename="rock''n''roll.mp3"`, "rock''n''roll.mp3", true},
 		{`attachment; filename=a.pdf; filename=b.pdf`, "a.pdf", true},
 		{`attachment; filename="=?utf-8?Q?Gr=C3=BC=C3=9Fe.pdf?="`, "Grüße.pdf", true},
 		{`attachment; filename==?utf-8?Q?Gr=C3=BC=C3=9Fe.pdf?=`, "Grüße.pdf", true},
@@ -63,7 +69,7 @@ func TestFileNames(t *testing.T) {
 		{`attachment; filename*x=1; filename**=2; *=3`, "", true},
 	}
 	for _, tt := range tests {
-		disposition, list := parseParams(tt.header)
+		disposition, list := ParseParams(tt.header)
 		s := &Structure{Disposition: disposition, DispositionParams: list}
 		if got, sure := s.Name(); got != tt.want || sure != tt.sure {
 			t.Errorf("%s: name %q, %v, want %q, %v", tt.header, got, sure, tt.want, tt.sure)
@@ -72,7 +78,11 @@ func TestFileNames(t *testing.T) {
 			t.Errorf("%s: disposition %q", tt.header, disposition)
 		}
 	}
-	s := &Structure{Params: [][2]string{{"NAME", "a.pdf"}}}
+	s := &Structure{Params: [][2]string{{"name", "=?utf-8?Q?Gr=C3=BC=C3=9Fe.pdf?="}}, DispositionParams: [][2]string{{"filename", "Gr\xfc?e.pdf"}}}
+	if got, _ := s.Name(); got != "Grüße.pdf" {
+		t.Errorf("a name that can be read beside one that cannot: %q", got)
+	}
+	s = &Structure{Params: [][2]string{{"NAME", "a.pdf"}}}
 	if got, _ := s.Name(); got != "a.pdf" {
 		t.Errorf("name parameter: %q", got)
 	}
@@ -89,13 +99,18 @@ func TestParseParams(t *testing.T) {
 		{`text/plain; charset=us-ascii (Plain text)`, "text/plain", "charset=us-ascii"},
 		{`text/plain (really); charset="utf-8" (yes); format=flowed`, "text/plain", "charset=utf-8|format=flowed"},
 		{` multipart/mixed ;boundary="=_(a;b)" `, "multipart/mixed", "boundary==_(a;b)"},
-		{`text/plain charset=utf-8`, "text/plain charset=utf-8", ""},
+		{`text/plain charset=utf-8`, "text/plain", "charset=utf-8"},
+		{"multipart/mixed \tboundary = \"a;b\"", "multipart/mixed", "boundary=a;b"},
+		{`attachment filename="a b.pdf"; size=1`, "attachment", "filename=a b.pdf|size=1"},
+		{`text / plain`, "text / plain", ""},
+		{`=?utf-8?Q?text/html;_charset=3Dutf-8?=`, "text/html", "charset=utf-8"},
+		{`a/b; name=""report.pdf""; x=""; y="" ; z="""q"""`, "a/b", "name=report.pdf|x=|y=|z=q"},
 		{`; charset=utf-8`, "", "charset=utf-8"},
 		{``, "", ""},
 		{`a/b; =x; y=`, "a/b", "y="},
 	}
 	for _, tt := range tests {
-		value, list := parseParams(tt.in)
+		value, list := ParseParams(tt.in)
 		var got []string
 		for _, kv := range list {
 			got = append(got, kv[0]+"="+kv[1])
@@ -104,7 +119,7 @@ func TestParseParams(t *testing.T) {
 			t.Errorf("%q: %q, %q", tt.in, value, g)
 		}
 	}
-	if _, list := parseParams("a/b;" + strings.Repeat("x=y;", MaxParams*2)); len(list) != MaxParams {
+	if _, list := ParseParams("a/b;" + strings.Repeat("x=y;", MaxParams*2)); len(list) != MaxParams {
 		t.Errorf("%d parameters", len(list))
 	}
 }
@@ -112,15 +127,23 @@ func TestParseParams(t *testing.T) {
 // leaf makes a part of "type/subtype; parameters | disposition; parameters | id".
 func leaf(spec string) *Structure {
 	f := append(strings.Split(spec, "|"), "", "")
-	typ, list := parseParams(f[0])
+	typ, list := ParseParams(f[0])
 	a, b, _ := strings.Cut(typ, "/")
 	s := &Structure{Type: a, Subtype: b, Params: list, Encoding: "7BIT", Size: 100, ID: trim(f[2])}
-	s.Disposition, s.DispositionParams = parseParams(f[1])
+	s.Disposition, s.DispositionParams = ParseParams(f[1])
 	return s
 }
 
 func multi(sub string, children ...*Structure) *Structure {
 	return &Structure{Type: "MULTIPART", Subtype: sub, Children: children}
+}
+
+func related(typ string, children ...*Structure) *Structure {
+	s := multi("related", children...)
+	if typ != "" {
+		s.Params = [][2]string{{"type", typ}}
+	}
+	return s
 }
 
 func rfc822(disposition string, inner *Structure) *Structure {
@@ -162,7 +185,9 @@ func TestPartNumbers(t *testing.T) {
 			"=multipart/mixed (1=text/plain 2=application/octet-stream 3=message/rfc822 (=multipart/mixed (3.1=text/plain 3.2=application/octet-stream))" +
 				" 4=multipart/mixed (4.1=image/gif 4.2=message/rfc822 (=multipart/mixed (4.2.1=text/plain 4.2.2=multipart/alternative (4.2.2.1=text/plain 4.2.2.2=text/richtext)))))"},
 		{multi("mixed", rfc822("", rfc822("", text))), "=multipart/mixed (1=message/rfc822 (1.1=message/rfc822 (1.1.1=text/plain)))"},
-		{&Structure{}, "1=application/octet-stream"},
+		{&Structure{}, "1=text/plain"},
+		{&Structure{Subtype: "PDF"}, "1=application/octet-stream"},
+		{&Structure{Type: "application"}, "1=application/octet-stream"},
 		{&Structure{Type: "TEXT"}, "1=text/plain"},
 		{&Structure{Type: "multipart"}, "=multipart/mixed"},
 		{&Structure{Children: []*Structure{text}}, "=multipart/mixed (1=text/plain)"},
@@ -289,7 +314,15 @@ func TestTextPartsAndAttachments(t *testing.T) {
 		{"appledouble", multi("mixed", text, multi("appledouble", leaf("application/applefile"), pdf)), "1", "", "2.2:attachment:a.pdf"},
 		{"unknown multipart", multi("x-strange", text, pdf), "1", "", "2:attachment:a.pdf"},
 		{"empty multipart", multi("mixed"), "", "", ""},
-		{"nothing", &Structure{}, "", "", "1:attachment:"},
+		{"nothing", &Structure{}, "1", "", ""},
+		{"half a type", &Structure{Subtype: "pdf"}, "", "", "1:attachment:"},
+		{"encoded disposition", leaf("text/plain|=?utf-8?Q?inline?="), "1", "", ""},
+		{"quoted disposition", leaf("text/plain|\"inline\""), "1", "", ""},
+		{"related, picture first, type", related("text/html", png, html), "2h", "2h", ""},
+		{"related, picture first, encoded type", related("multipart/alternative", png, multi("alternative", text, html)), "2.1", "2.2h", ""},
+		{"related, picture first, no type", related("", png, html), "2h", "2h", ""},
+		{"related, wrong type", related("text/html", text, png), "1", "", ""},
+		{"related without text", related("", png, png), "", "", "1:attachment:"},
 	}
 	for _, tt := range tests {
 		text, html := TextParts(tt.s)
@@ -334,12 +367,13 @@ func TestLeaf(t *testing.T) {
 }
 
 func FuzzNames(f *testing.F) {
-	for _, s := range []string{"attachment; filename*0*=utf-8''a%C3; filename*1*=%A9", "x; filename=\"a\\", "x; filename*=a'b'c; name*9=x", "x; filename==?gb2312?b?xOM=?="} {
+	for _, s := range []string{"attachment; filename*0*=utf-8''a%C3; filename*1*=%A9", "x; filename=\"a\\", "x; filename*=a'b'c; name*9=x", "x; filename==?gb2312?b?xOM=?=",
+		`a/b name = ""x"";y`, "=?utf-8?q?a/b=3B_name=3D=22=22x?=", "x; name=utf-8''%ff; filename*==?utf-8?q?us''a?="} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
 		s := &Structure{}
-		s.Type, s.Params = parseParams(header)
+		s.Type, s.Params = ParseParams(header)
 		s.Disposition, s.DispositionParams = s.Type, s.Params
 		s.ID, s.Description, s.Language = header, header, []string{header}
 		p, _ := s.Part()

@@ -140,7 +140,7 @@ func (w *walker) body(h *entity, depth int) (err error) {
 // encoded tells whether a message/rfc822 has an encoding, which it must not:
 // servers do not look into it either.
 func encoded(encoding string) bool {
-	switch encodingName(encoding) {
+	switch keyword(encoding) {
 	case "base64", "quoted-printable", "x-uuencode", "x-uue", "uuencode", "uue":
 		return true
 	}
@@ -211,10 +211,10 @@ func structureOf(raw []byte, digest bool) *Structure {
 		switch name := strings.ToLower(f.name[8:]); {
 		case name == "type" && s.Type == "":
 			var typ string
-			typ, s.Params = parseParams(f.value)
+			typ, s.Params = ParseParams(f.value)
 			s.Type, s.Subtype = splitType(typ)
 		case name == "disposition" && s.Disposition == "":
-			s.Disposition, s.DispositionParams = parseParams(f.value)
+			s.Disposition, s.DispositionParams = ParseParams(f.value)
 		case name == "transfer-encoding" && s.Encoding == "":
 			s.Encoding = f.value
 		case name == "id" && s.ID == "":
@@ -243,9 +243,9 @@ func structureOf(raw []byte, digest bool) *Structure {
 	return s
 }
 
-// splitType splits "text / plain" and forgives a missing semicolon behind it.
+// splitType splits "text / plain", forgives quotes and what stands behind it.
 func splitType(s string) (typ, sub string) {
-	typ, sub, found := strings.Cut(s, "/")
+	typ, sub, found := strings.Cut(strings.ReplaceAll(s, `"`, ""), "/")
 	typ = trim(typ)
 	if f := strings.Fields(sub); found && len(f) > 0 && typ != "" && !strings.ContainsAny(typ, " \t") {
 		return typ, f[0]

@@ -86,7 +86,7 @@ func (b *bodyReader) multipart(s *message.Structure) {
 			return
 		}
 		if child == nil {
-			child = &message.Structure{} // its number counts
+			child = &message.Structure{Type: "application", Subtype: "octet-stream"} // its number counts
 		}
 		s.Children = append(s.Children, child)
 	}

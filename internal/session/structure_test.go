@@ -74,7 +74,7 @@ var structureTests = []struct{ in, want string }{
 	{`("message" "rfc822" NIL NIL NIL "7bit" 90 NIL NIL 7)`, "message/rfc822 90/0 7bit lang[7]"},
 	{`("message" "rfc822" NIL NIL NIL "7bit" 90 ` + envelope + ` NIL 7)`, "message/rfc822 90/7 7bit"},
 	{`("message" "delivery-status" NIL NIL NIL "7bit" 90)`, "message/delivery-status 90/0 7bit"},
-	{`(()("text" "plain" NIL NIL NIL "7bit" 1 1) "mixed")`, "multipart/mixed [/] [text/plain 1/1 7bit]"},
+	{`(()("text" "plain" NIL NIL NIL "7bit" 1 1) "mixed")`, "multipart/mixed [application/octet-stream] [text/plain 1/1 7bit]"},
 	{`((("text" "plain")))`, "multipart/ [multipart/ [text/plain]]"},
 	{`(("text" "plain"))`, "multipart/ [text/plain]"},
 	{`("text" "plain" NIL NIL NIL "7bit" 1 1 NIL ("a" ("b" "c") x (y)) NIL "loc" more ("of" (it)) 5)`,
