@@ -99,12 +99,15 @@ func (o *attachmentsOptions) wants(a result.Attachment) bool {
 		ok, _ := path.Match(pattern, text)
 		return pattern == "" || ok
 	}
+	if a.Disposition == message.Alternative && o.mediaType == "" {
+		return false
+	}
 	return glob(strings.ToLower(o.name), strings.ToLower(a.Name)) && glob(o.mediaType, a.Type)
 }
 
 // each calls fn for the attachments of each message.
 func (o *attachmentsOptions) each(ctx context.Context, s *session.Session, p *picked, fn func(m *result.Message, list []result.Attachment) error) (query.Set, error) {
-	rd := &reading{s: s, w: &want{attachments: true}, emit: func(m *result.Message) error {
+	rd := &reading{s: s, w: &want{attachments: true, alternatives: true}, emit: func(m *result.Message) error {
 		list := slices.DeleteFunc(*m.Attachments, func(a result.Attachment) bool { return !o.wants(a) })
 		return fn(m, list)
 	}}

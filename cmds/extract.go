@@ -71,7 +71,7 @@ func (in *input) extractor() (*extractor, error) {
 		e.want = want{headers: true, names: []string{value}}
 		e.find = func(m *result.Message) []string { return fieldValues(m, value) }
 	case kind == "attachment" && value != "":
-		e.want, e.dir = want{attachments: true}, value
+		e.want, e.dir = want{attachments: true, alternatives: true}, value
 		e.globs = in.all("has-attachment")
 	default:
 		return bad("%q is nothing to look for", e.what)
@@ -123,7 +123,7 @@ func (e *extractor) run(ctx context.Context, v *vigil, found []*picked) error {
 		looked++
 		if e.dir != "" {
 			for _, a := range deref(m.Attachments) {
-				if query.LikeAttachment(e.globs, query.Attachment{Name: a.Name, Type: a.Type}) {
+				if query.LikeAttachment(e.globs, query.Attachment{Name: a.Name, Type: a.Type, Alternative: a.Disposition == message.Alternative}) {
 					add(m, a.Name, a)
 				}
 			}

@@ -31,19 +31,21 @@ type want struct {
 	date        bool // INTERNALDATE
 	structure   bool
 	attachments bool
-	headers     bool
-	names       []string // header fields asked for by name; empty for all
-	text, html  bool
-	textForHTML bool   // where there is no HTML
-	htmlByName  bool   // HTML is asked for by --fields only
-	section     string // of body, what goes into content
-	part        string // the number of the part that section is of or in, if it is
-	content     func(m *result.Message) **result.Content
-	partial     string // <offset.length> or empty
-	extension   []string
-	modseq      bool
-	seq         bool
-	maxBytes    uint64 // 0: no limit of the person's
+	// alternatives are other forms of the text, listed with the attachments.
+	alternatives bool
+	headers      bool
+	names        []string // header fields asked for by name; empty for all
+	text, html   bool
+	textForHTML  bool   // where there is no HTML
+	htmlByName   bool   // HTML is asked for by --fields only
+	section      string // of body, what goes into content
+	part         string // the number of the part that section is of or in, if it is
+	content      func(m *result.Message) **result.Content
+	partial      string // <offset.length> or empty
+	extension    []string
+	modseq       bool
+	seq          bool
+	maxBytes     uint64 // 0: no limit of the person's
 }
 
 // items is the want as FETCH items.
@@ -312,6 +314,9 @@ func (rd *reading) fill(row *result.Message, m *session.Fetched) {
 		list := []result.Attachment{}
 		if m.Structure != nil {
 			list = message.Attachments(m.Structure)
+			if !w.alternatives {
+				list = slices.DeleteFunc(list, func(a result.Attachment) bool { return a.Disposition == message.Alternative })
+			}
 		}
 		row.Attachments = &list
 	}

@@ -46,7 +46,7 @@ read and nothing is fetched from elsewhere. On a terminal a pager is used
 				return nil, err
 			}
 			o.want = want{
-				envelope: message.AllFields, flags: true, size: true, date: true, attachments: true, seq: o.sel.seq,
+				envelope: message.AllFields, flags: true, size: true, date: true, attachments: true, alternatives: true, seq: o.sel.seq,
 				text: !in.flagged("html"), html: in.flagged("html"), textForHTML: true, headers: in.flagged("headers"), names: in.list("headers"), maxBytes: in.number("max-bytes"),
 			}
 			if err := o.want.addFields(in); err != nil {

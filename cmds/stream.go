@@ -256,12 +256,16 @@ func (rd *reading) writeText(ctx context.Context, uid uint32, t *texts, w io.Wri
 	if t == nil {
 		return nil
 	}
-	for i, l := range slices.Concat(t.plain, t.html) {
-		if i > 0 {
+	leaves := slices.Concat(t.plain, t.html)
+	instead := false // the leaf stands for one that is blank
+	for i := 0; i < len(leaves); i++ {
+		l := leaves[i]
+		if i > 0 && !instead {
 			if _, err := io.WriteString(w, "\n"); err != nil {
 				return err
 			}
 		}
+		w := &message.BlankWriter{W: w, Held: l.Instead != nil}
 		_, err := rd.s.Fetch(ctx, session.FetchRequest{Set: query.MakeSet(uid), Items: []string{"BODY.PEEK[" + l.Part + "]"},
 			Body: func(_ *session.Fetched, _ string, r io.Reader, _ int64) error {
 				warnings, err := writeLeaf(l, rd.w.html, w, r)
@@ -272,6 +276,10 @@ func (rd *reading) writeText(ctx context.Context, uid uint32, t *texts, w io.Wri
 			}})
 		if err != nil {
 			return err
+		}
+		if instead = w.Held; instead {
+			leaves = slices.Concat(leaves[:i], l.Instead, leaves[i+1:])
+			i--
 		}
 	}
 	return nil

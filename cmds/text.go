@@ -163,12 +163,29 @@ func newTexts(s *message.Structure, w *want) *texts {
 // parts lists the part numbers to fetch, and how many octets they have.
 func (t *texts) parts() (parts []string, size uint64) {
 	for _, l := range slices.Concat(t.plain, t.html) {
-		if !slices.Contains(parts, l.Part) {
+		if _, there := t.raw[l.Part]; !there && !slices.Contains(parts, l.Part) {
 			parts = append(parts, l.Part)
 			size += l.Size
 		}
 	}
 	return parts, size
+}
+
+// reconsider takes the leaves to read instead of one that has come and has
+// nothing in it that is seen; it reports whether there was one.
+func (t *texts) reconsider() (changed bool) {
+	for i, l := range t.plain {
+		raw, there := t.raw[l.Part]
+		if !there || l.Instead == nil {
+			continue
+		}
+		b := &message.TextBuffer{Max: maxText}
+		if _, err := l.WriteText(b, bytes.NewReader(raw)); err == nil && message.Blank(b.String()) {
+			t.plain = slices.Concat(t.plain[:i], l.Instead, t.plain[i+1:])
+			return true
+		}
+	}
+	return false
 }
 
 // texts fetches the text parts of messages, those with the same part numbers
@@ -194,10 +211,11 @@ func (rd *reading) texts(ctx context.Context, uids []uint32, rows map[uint32]*re
 				rest = append(rest, uid)
 			}
 		}
-		if err := rd.group(ctx, key, group, rows, leaves); err != nil {
+		again, err := rd.group(ctx, key, group, rows, leaves)
+		if err != nil {
 			return err
 		}
-		uids = rest
+		uids = append(again, rest...)
 	}
 	return nil
 }
@@ -207,9 +225,11 @@ func (rd *reading) texts(ctx context.Context, uids []uint32, rows map[uint32]*re
 // one, and HTML is mostly not text.
 func (rd *reading) encoded() uint64 { return min(4*rd.w.limit()+1024, maxText) }
 
-func (rd *reading) group(ctx context.Context, key string, uids []uint32, rows map[uint32]*result.Message, leaves map[uint32]*texts) error {
+// group fetches the same parts of several messages. again are those of which
+// other parts are to be read, since these have nothing in them.
+func (rd *reading) group(ctx context.Context, key string, uids []uint32, rows map[uint32]*result.Message, leaves map[uint32]*texts) (again []uint32, err error) {
 	if len(uids) == 0 {
-		return nil
+		return nil, nil
 	}
 	var items []string
 	for part := range strings.SplitSeq(key, " ") {
@@ -225,6 +245,10 @@ func (rd *reading) group(ctx context.Context, key string, uids []uint32, rows ma
 		},
 		Row: func(m *session.Fetched) error {
 			rows[m.UID].Warnings = append(rows[m.UID].Warnings, m.Warnings...)
+			if leaves[m.UID].reconsider() {
+				again = append(again, m.UID)
+				return nil
+			}
 			rd.decode(rows[m.UID], leaves[m.UID])
 			return nil
 		}})
@@ -233,7 +257,7 @@ func (rd *reading) group(ctx context.Context, key string, uids []uint32, rows ma
 			rows[uid].Warnings = append(rows[uid].Warnings, "the text was not told: the message may have been removed meanwhile")
 		}
 	}
-	return err
+	return again, err
 }
 
 // decode makes the texts of a row from the parts as fetched.

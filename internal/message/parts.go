@@ -16,6 +16,12 @@ type Leaf struct {
 	Size     uint64 // octets as encoded
 	Flowed   bool   // format=flowed (RFC 3676)
 	DelSp    bool   // delsp=yes
+
+	// Instead is what is to be read where this plain text turns out to have
+	// nothing in it that is seen: another alternative, nil for none.
+	Instead []*Leaf
+
+	sibling string // charset that another part declares, for octets of none
 }
 
 // TextParts chooses the parts that a person reads, in order.
@@ -25,8 +31,8 @@ type Leaf struct {
 // both; html has the HTML leaves only. The rules:
 //
 //   - multipart/alternative: for text the first alternative that is all plain
-//     and not empty, else the last one with any text; for html the last one
-//     with HTML;
+//     and not empty, else the last one with any text that is not empty; for
+//     html the last one with HTML. A plain leaf names the next best Instead;
 //   - multipart/related: its root, by the start parameter, by the type parameter
 //     or the first part;
 //   - multipart/signed: the first part; multipart/encrypted: nothing;
@@ -35,11 +41,46 @@ type Leaf struct {
 //     a file name without the disposition "inline" and is not the first text,
 //     or when its type is data (text/calendar, text/vcard, text/csv …);
 //   - message/rfc822: its text follows where it is shown inline, that is with
-//     the disposition "inline" or in a multipart/digest without disposition.
+//     the disposition "inline" or in a multipart/digest without disposition;
+//   - where that gives no text at all, texts of an unknown disposition count.
 func TextParts(s *Structure) (text, html []*Leaf) {
 	number, below := rootNumber(s, "")
 	c := partContext{number: number, below: below, first: true}
-	return textLeaves(s, c, false), textLeaves(s, c, true)
+	if text, html = textLeaves(s, c, false), textLeaves(s, c, true); len(text) == 0 {
+		c.lenient = true
+		text, html = textLeaves(s, c, false), textLeaves(s, c, true)
+	}
+	sibling := s.charset(0)
+	for _, l := range slices.Concat(text, html) {
+		l.setSibling(sibling)
+	}
+	return text, html
+}
+
+// setSibling notes the charset of another part.
+func (l *Leaf) setSibling(charset string) {
+	l.sibling = charset
+	for _, other := range l.Instead {
+		other.setSibling(charset)
+	}
+}
+
+// charset returns the first charset that a text part declares, besides ASCII
+// and UTF-8; empty for none.
+func (s *Structure) charset(depth int) string {
+	if depth > MaxDepth {
+		return ""
+	}
+	p, _ := params(s.Params)
+	if _, c := charsetOf(p["charset"]); c == classOther {
+		return p["charset"]
+	}
+	for _, child := range s.Children {
+		if found := child.charset(depth + 1); found != "" {
+			return found
+		}
+	}
+	return ""
 }
 
 // partContext is where a part stands.
@@ -48,6 +89,7 @@ type partContext struct {
 	parent        string // subtype of the multipart around it, empty for a root
 	resource      bool   // in a multipart/related, but not its root
 	first         bool   // the first text of the message can be here
+	lenient       bool   // texts of an unknown disposition count
 	depth         int
 }
 
@@ -62,7 +104,7 @@ func (c partContext) children(s *Structure) func(yield func(*Structure, partCont
 		for i, child := range s.Children {
 			n := partNumber(c.below, i)
 			if !yield(child, partContext{
-				number: n, below: n, parent: sub, depth: c.depth + 1,
+				number: n, below: n, parent: sub, depth: c.depth + 1, lenient: c.lenient,
 				resource: sub == "related" && i != root,
 				first:    c.first && (i == 0 || sub == "alternative" || sub == "related" && i == root),
 			}) {
@@ -75,7 +117,7 @@ func (c partContext) children(s *Structure) func(yield func(*Structure, partCont
 // inside is the context of the message in a message/rfc822 part.
 func (c partContext) inside(s *Structure) partContext {
 	number, below := rootNumber(s.Message, c.number)
-	return partContext{number: number, below: below, first: true, depth: c.depth + 1}
+	return partContext{number: number, below: below, first: true, depth: c.depth + 1, lenient: c.lenient}
 }
 
 // relatedRoot returns the index of a multipart/related's root (RFC 2387): the
@@ -138,8 +180,10 @@ func (c partContext) isBody(s *Structure) bool {
 	case "":
 		name, _ := s.Name()
 		return name == "" || c.first
+	case "attachment":
+		return false
 	}
-	return false
+	return c.lenient
 }
 
 func textLeaves(s *Structure, c partContext, html bool) []*Leaf {
@@ -167,40 +211,65 @@ func multipartLeaves(s *Structure, c partContext, html bool) []*Leaf {
 	if sub == "encrypted" {
 		return nil
 	}
-	var all, last []*Leaf
+	if sub == "alternative" {
+		return alternative(s, c, html)
+	}
+	var all []*Leaf
 	for child, cc := range c.children(s) {
 		leaves := textLeaves(child, cc, html)
-		switch {
-		case len(leaves) == 0:
-		case sub == "alternative" && !html && isPlainText(leaves), sub == "related" && !cc.resource:
+		if sub == "related" && !cc.resource && len(leaves) > 0 {
 			return leaves
-		case sub == "alternative":
-			last = leaves
-		default:
-			all = append(all, leaves...)
 		}
+		all = append(all, leaves...)
 		if sub == "signed" {
 			break
 		}
 	}
-	if sub == "alternative" {
-		return last
-	}
 	return all
 }
 
-// isPlainText tells whether leaves are plain text with more than an empty
-// line in it: some senders add an empty plain alternative.
-func isPlainText(leaves []*Leaf) bool {
+// alternative chooses among the alternatives of a multipart/alternative. The
+// last is the best (RFC 2046 section 5.1.4), but for text a plain one is
+// better; one that is empty is worse than any other.
+func alternative(s *Structure, c partContext, html bool) []*Leaf {
+	var plain, rich, empty [][]*Leaf // the best first
+	for child, cc := range c.children(s) {
+		switch leaves := textLeaves(child, cc, html); {
+		case len(leaves) == 0:
+		case isEmpty(leaves):
+			empty = append([][]*Leaf{leaves}, empty...)
+		case !html && isPlainText(leaves):
+			plain = append(plain, leaves)
+		default:
+			rich = append([][]*Leaf{leaves}, rich...)
+		}
+	}
+	all := slices.Concat(plain, rich, empty)
+	switch {
+	case len(all) == 0:
+		return nil
+	case len(all) > 1 && len(all[0]) == 1 && !all[0][0].HTML:
+		all[0][0].Instead = all[1]
+	}
+	return all[0]
+}
+
+// isEmpty reports leaves with at most an empty line in them: some senders add
+// an empty alternative.
+func isEmpty(leaves []*Leaf) bool {
 	var size uint64
 	for _, l := range leaves {
-		if l.HTML {
-			return false
-		}
 		size += l.Size
 	}
-	return size > 2
+	return size <= 2
 }
+
+func isPlainText(leaves []*Leaf) bool {
+	return !slices.ContainsFunc(leaves, func(l *Leaf) bool { return l.HTML })
+}
+
+// Alternative is the disposition of parts that are another form of the text.
+const Alternative = "alternative"
 
 // Attachments lists what a person calls attachments, in order. It is:
 //
@@ -208,10 +277,14 @@ func isPlainText(leaves []*Leaf) bool {
 //     RFC 2183 section 2.8), and every part with a file name;
 //   - every message/rfc822 part: an attached message is one attachment, and
 //     what is inside is not listed, unless it is shown inline (see TextParts);
-//   - every other part that is not read as text, except the alternatives of a
-//     multipart/alternative, the resources of a multipart/related that have a
-//     Content-ID or Content-Location (inline images), signatures, and the
-//     machine-readable parts of a multipart/report or multipart/encrypted.
+//   - every other part that is not read as text, except the resources of a
+//     multipart/related that have a Content-ID or Content-Location (inline
+//     images), signatures, and the machine-readable parts of a multipart/report
+//     or multipart/encrypted.
+//
+// A nameless part of a multipart/alternative that is not read as text, such as
+// an invitation, has the disposition Alternative: it is there for who asks for
+// its type, and is no attachment for who asks for any.
 //
 // Where the sender gave no disposition it is "inline" for what is shown with
 // the text (named inline images, named text that is read), else "attachment".
@@ -234,6 +307,9 @@ func attachments(list []result.Attachment, s *Structure, c partContext) []result
 	message := s.Message != nil || s.MediaType() == "message/rfc822"
 	if name == "" && (d == "" || d == "inline") && (body || !message && c.isPartOfWhole(s)) {
 		return list
+	}
+	if name == "" && (d == "" || d == "inline") && c.parent == Alternative && !c.resource && !message {
+		d = Alternative
 	}
 	if d == "" {
 		d = "attachment"
@@ -260,8 +336,6 @@ func (c partContext) isPartOfWhole(s *Structure) bool {
 		return s.ID != "" || s.Location != ""
 	}
 	switch c.parent {
-	case "alternative":
-		return true
 	case "signed":
 		return strings.HasSuffix(typ, "-signature")
 	case "encrypted":

@@ -13,6 +13,18 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// TestSafeNameOfMessages: an attached message is a file of its kind, however it
+// is called.
+func TestSafeNameOfMessages(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "part.eml", "Re: your order no. 12": "Re_ your order no. 12.eml", "a.eml": "a.eml", "a.msg": "a.msg", "...": "part.eml",
+	} {
+		if got := SafeName(in, "Message/RFC822", nil); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestSafeName(t *testing.T) {
 	long := strings.Repeat("x", 300)
 	tests := []struct{ in, want string }{

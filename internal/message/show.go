@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -54,6 +55,40 @@ func partialRune(s string) int {
 	return 0
 }
 
+// Blank reports a text in which nothing is seen.
+func Blank(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		return !unicode.IsSpace(r) && !unicode.IsControl(r) && visible(r) >= 0
+	})
+}
+
+// maxBlank is how much text in which nothing is seen a BlankWriter holds back,
+// in octets.
+const maxBlank = 64 << 10
+
+// BlankWriter holds text back as long as nothing is seen in it: Held, which the
+// caller sets, says that it still does. What it holds at the end is lost.
+type BlankWriter struct {
+	W    io.Writer
+	Held bool
+	b    []byte
+}
+
+// Write is io.Writer's. A character may come in pieces.
+func (w *BlankWriter) Write(p []byte) (int, error) {
+	if !w.Held {
+		return w.W.Write(p)
+	}
+	w.b = append(w.b, p...)
+	if whole := len(w.b) - partialRune(string(w.b[max(0, len(w.b)-utf8.UTFMax):])); Blank(string(w.b[:whole])) && len(w.b) <= maxBlank {
+		return len(p), nil
+	}
+	w.Held = false
+	_, err := w.W.Write(w.b)
+	w.b = nil
+	return len(p), err
+}
+
 // WriteText writes the leaf as a person reads it to w: r gives its octets as
 // they were sent, the text comes out as UTF-8 with LF, HTML as HTMLToText has
 // it, format=flowed as Flowed has it. Memory is constant. It blocks while r
@@ -82,17 +117,31 @@ func (l *Leaf) WriteSource(w io.Writer, r io.Reader) (warnings []string, err err
 
 func (l *Leaf) write(w io.Writer, r io.Reader, do func(io.Reader) error) (warnings []string, err error) {
 	d := Decode(r, l.Encoding)
-	charset := l.Charset
-	var octets io.Reader = d
-	if l.HTML && charset == "" {
-		b := bufio.NewReader(d)
-		head, _ := b.Peek(sniffed) // an error comes again
-		charset, octets = sniffCharset(head), b
-	}
-	t, _ := DecodeCharset(octets, charset)
+	t := l.decodeCharset(d)
 	err = do(t)
 	return append(d.Warnings(), t.Warnings()...), err
 }
+
+// decodeCharset reads the leaf's text out of its charset: the one of a byte
+// order mark, that declared for it, or that which HTML declares in itself.
+func (l *Leaf) decodeCharset(r io.Reader) *TextReader {
+	b := bufio.NewReader(r)
+	head, _ := b.Peek(len(bom)) // an error comes again
+	charset := l.Charset
+	switch {
+	case string(head) == bom:
+		charset = "utf-8"
+	case l.HTML && charset == "":
+		head, _ = b.Peek(sniffed)
+		charset = sniffCharset(head)
+	}
+	t, _ := DecodeCharset(b, charset)
+	t.text.sibling = l.sibling
+	return t
+}
+
+// bom is UTF-8's byte order mark.
+const bom = "\xef\xbb\xbf"
 
 // sniffed is the number of octets in which HTML without a declared charset
 // may declare one.

@@ -56,6 +56,12 @@ func TestWriteText(t *testing.T) {
 		{"html with meta", Leaf{HTML: true}, html, "ПРИВЕТ\n", strings.Replace(html, "\xf0\xf2\xe9\xf7\xe5\xf4", "ПРИВЕТ", 1), ""},
 		{"html with another meta", Leaf{HTML: true}, "<meta name=x><meta charset=\"windows-1252\"/>\x80", "€\n", "<meta name=x><meta charset=\"windows-1252\"/>€", ""},
 		{"html that cannot be UTF-16", Leaf{HTML: true}, "<meta charset=utf-16>é", "é\n", "<meta charset=utf-16>é", ""},
+		{"html with a mark and another meta", Leaf{HTML: true}, "\xef\xbb\xbf<meta charset=iso-8859-1>Grüße", "Grüße\n", "<meta charset=iso-8859-1>Grüße", ""},
+		{"a mark and another charset", Leaf{Charset: "iso-8859-1"}, "\xef\xbb\xbfGrüße", "Grüße", "Grüße", ""},
+		{"charset of a sibling", Leaf{sibling: "gb2312"}, "\xc4\xe3\xba\xc3", "你好", "你好", "the charset of the text was guessed"},
+		{"charset of a sibling, wrong one declared", Leaf{Charset: "utf-8", sibling: "big5"}, "\xa7A\xa6n", "你好", "你好", "the charset of the text was guessed"},
+		{"charset of a sibling that does not fit", Leaf{sibling: "gb2312"}, "caf\xe9 na\xefve", "café naïve", "café naïve", "the charset of the text was guessed"},
+		{"charset of a sibling that is not needed", Leaf{sibling: "gb2312"}, "Grüße", "Grüße", "Grüße", ""},
 		{"warnings", Leaf{Charset: "x-none", Encoding: "x-none"}, "a", "a", "a", "unknown content transfer encoding, the octets are as they were sent|unknown charset, it was guessed"},
 	}
 	for _, tt := range tests {
@@ -83,6 +89,16 @@ func TestWriteTextCut(t *testing.T) {
 		_, err := l.WriteText(&b, io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(io.ErrUnexpectedEOF)))
 		if !errors.Is(err, io.ErrUnexpectedEOF) || !strings.HasPrefix(b.String(), "abc") {
 			t.Errorf("a cut literal: %q, %v", b.String(), err)
+		}
+	}
+}
+
+func TestBlank(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": true, " \r\n\t\n": true, "\u00a0\u200b\ufeff\u3000": true, "\n.\n": false, "\u00a0é": false, "\u2800": true,
+	} {
+		if Blank(text) != want {
+			t.Errorf("%q: %v", text, !want)
 		}
 	}
 }

@@ -280,8 +280,8 @@ func TestTextPartsAndAttachments(t *testing.T) {
 		{"alternative, html only", multi("alternative", html), "1h", "1h", ""},
 		{"alternative, empty plain", multi("alternative", empty, html), "2h", "2h", ""},
 		{"alternative, empty plain only", multi("alternative", empty), "1", "", ""},
-		{"alternative, amp", multi("alternative", text, leaf("text/x-amp-html"), html), "1", "3h", ""},
-		{"alternative, calendar", multi("alternative", text, html, leaf("text/calendar; method=REQUEST")), "1", "2h", ""},
+		{"alternative, amp", multi("alternative", text, leaf("text/x-amp-html"), html), "1", "3h", "2:alternative:"},
+		{"alternative, calendar", multi("alternative", text, html, leaf("text/calendar; method=REQUEST")), "1", "2h", "3:alternative:"},
 		{"alternative, named calendar", multi("alternative", text, html, leaf("text/calendar; name=invite.ics")), "1", "2h", "3:attachment:invite.ics"},
 		{"ordinary mail", multi("mixed", multi("alternative", text, multi("related", html, png)), pdf), "1.1", "1.2.1h", "2:attachment:a.pdf"},
 		{"related with a named image", multi("related", html, named), "1h", "1h", "2:inline:i.png"},
@@ -314,6 +314,9 @@ func TestTextPartsAndAttachments(t *testing.T) {
 		{"appledouble", multi("mixed", text, multi("appledouble", leaf("application/applefile"), pdf)), "1", "", "2.2:attachment:a.pdf"},
 		{"unknown multipart", multi("x-strange", text, pdf), "1", "", "2:attachment:a.pdf"},
 		{"empty multipart", multi("mixed"), "", "", ""},
+		{"alternative, html first, empty plain", multi("alternative", html, empty), "1h", "1h", ""},
+		{"unknown disposition, only text", multi("mixed", leaf("text/plain|body"), pdf), "1", "", "1:body: 2:attachment:a.pdf"},
+		{"unknown disposition, only HTML", leaf("text/html|form-data; name=x"), "1h", "1h", "1:form-data:x"},
 		{"nothing", &Structure{}, "1", "", ""},
 		{"half a type", &Structure{Subtype: "pdf"}, "", "", "1:attachment:"},
 		{"encoded disposition", leaf("text/plain|=?utf-8?Q?inline?="), "1", "", ""},
@@ -357,11 +360,38 @@ func leaves(list []*Leaf) string {
 	return strings.Join(out, " ")
 }
 
+// TestInstead: where the plain text turns out to be blank, the next best is
+// known.
+func TestInstead(t *testing.T) {
+	text, html := leaf("text/plain"), leaf("text/html")
+	for _, tt := range []struct {
+		s    *Structure
+		want string
+	}{
+		{multi("alternative", text, html), "1 2"},
+		{multi("alternative", html, text), "2 1"},
+		{multi("alternative", text, text, html), "1 2"},
+		{multi("alternative", text, multi("related", html, leaf("image/png"))), "1 2.1"},
+		{multi("alternative", html, leaf("text/html")), "2"},
+		{multi("mixed", text, html), "1"},
+		{text, "1"},
+	} {
+		list, _ := TextParts(tt.s)
+		got := list[0].Part
+		for _, l := range list[0].Instead {
+			got += " " + l.Part
+		}
+		if got != tt.want {
+			t.Errorf("got %s, want %s", got, tt.want)
+		}
+	}
+}
+
 func TestLeaf(t *testing.T) {
 	s := leaf("text/plain; charset=\"Windows-1252\"; FORMAT=Flowed; delsp=YES")
 	s.Encoding = "Base64"
 	text, _ := TextParts(s)
-	if got := fmt.Sprintf("%+v", *text[0]); got != "{Part:1 HTML:false Charset:Windows-1252 Encoding:Base64 Size:100 Flowed:true DelSp:true}" {
+	if got := fmt.Sprintf("%+v", *text[0]); got != "{Part:1 HTML:false Charset:Windows-1252 Encoding:Base64 Size:100 Flowed:true DelSp:true Instead:[] sibling:Windows-1252}" {
 		t.Error(got)
 	}
 }

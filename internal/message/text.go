@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"io"
 	"unicode/utf8"
 
@@ -52,6 +53,7 @@ const guessWindow = 4096
 type textCodec struct {
 	class      class
 	undeclared bool
+	sibling    string                // charset that another part declares, empty for none
 	decoder    transform.Transformer // nil for UTF-8 and as long as nothing is guessed
 	decided    bool                  // an 8-bit octet was seen
 	guessed    bool
@@ -106,10 +108,25 @@ func (c *textCodec) decide(src []byte, last bool) {
 		c.decoder = newISO2022()
 	case end == len(window), !whole && !utf8.FullRune(window[end:]), looksUTF8(window):
 	default:
-		c.decoder = charmap.Windows1252.NewDecoder()
+		c.decoder = guessed8bit(window, c.sibling)
 	}
 	c.decided = true
 	c.guessed = c.decoder != nil || c.class == classUnknown || c.class == classASCII && !c.undeclared
+}
+
+// guessed8bit chooses a decoder for 8-bit octets that are not UTF-8: of the
+// charset that another part of the message declares, if they fit it, else of
+// windows-1252.
+func guessed8bit(window []byte, sibling string) transform.Transformer {
+	if t, c := charsetOf(sibling); c == classOther {
+		out := make([]byte, len(window)*room)
+		n, _, err := t.Transform(out, window, false)
+		t.Reset()
+		if (err == nil || err == transform.ErrShortSrc) && !bytes.ContainsRune(out[:n], utf8.RuneError) {
+			return t
+		}
+	}
+	return charmap.Windows1252.NewDecoder()
 }
 
 // utf8Prefix is the length of the valid UTF-8 that b starts with.

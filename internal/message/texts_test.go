@@ -32,8 +32,8 @@ Content-Type: application/octet-stream
 not text
 --b--
 `, "\n", "\r\n")
-	fields, texts, err := Texts(strings.NewReader(mail), 1<<20)
-	if err != nil || len(fields) != 3 || fields[0].Value != "Blåbær" {
+	header, texts, err := Texts(strings.NewReader(mail), 1<<20)
+	if fields, _ := Headers(header); err != nil || len(fields) != 3 || fields[0].Value != "Blåbær" {
 		t.Fatalf("got %v, %v", fields, err)
 	}
 	all := strings.Join(texts, "|")

@@ -2,6 +2,7 @@ package query
 
 import (
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -73,7 +74,7 @@ func (p *planner) leafTest(n *Node, negate bool) test {
 			t.narrow = nil
 		}
 	case argAttachment:
-		t = test{nil, NeedAttachments, func(f *Facts) bool { return len(f.Attachments) > 0 }}
+		t = test{nil, NeedAttachments, func(f *Facts) bool { return likeAttachments(nil, f.Attachments) }}
 	case argGlob:
 		t = test{nil, NeedAttachments, func(f *Facts) bool { return likeAttachment(n.text, f.Attachments) }}
 	}
@@ -186,15 +187,20 @@ func sizeTest(key string, octets uint64) test {
 	return test{most, NeedSize, func(f *Facts) bool { return f.Size > octets }}
 }
 
-// LikeAttachment tells whether an attachment is like one of the patterns, as
-// those of --has-attachment are. An empty one, or none, fits each.
+// LikeAttachment reports whether an attachment is like one of the patterns, as
+// those of --has-attachment are. An empty one, or none, fits each that is not
+// only an alternative.
 func LikeAttachment(patterns []string, a Attachment) bool {
 	for _, p := range patterns {
-		if p == "" || likeAttachment(p, []Attachment{a}) {
+		if p == "" && !a.Alternative || p != "" && likeAttachment(p, []Attachment{a}) {
 			return true
 		}
 	}
-	return len(patterns) == 0
+	return len(patterns) == 0 && !a.Alternative
+}
+
+func likeAttachments(patterns []string, attachments []Attachment) bool {
+	return slices.ContainsFunc(attachments, func(a Attachment) bool { return LikeAttachment(patterns, a) })
 }
 
 // likeAttachment tells whether an attachment's name, or its media type when
@@ -205,6 +211,9 @@ func likeAttachment(pattern string, attachments []Attachment) bool {
 		subject := a.Type
 		if !strings.Contains(pattern, "/") {
 			subject = strings.ReplaceAll(a.Name, "/", "_") // * must not stop at a slash
+		}
+		if a.Alternative && !strings.Contains(pattern, "/") {
+			continue
 		}
 		if ok, _ := path.Match(pattern, strings.ToLower(subject)); ok {
 			return true

@@ -52,6 +52,9 @@ type Facts struct {
 type Attachment struct {
 	Name string // file name, decoded; may be empty
 	Type string // media type, such as application/pdf
+	// Alternative is set for another form of the text, such as an invitation.
+	// It is found by its type only.
+	Alternative bool
 }
 
 // Step is one step of a plan.

@@ -236,7 +236,7 @@ func TestPlanUTF8(t *testing.T) {
 }
 
 func TestAttachmentPatterns(t *testing.T) {
-	files := []Attachment{{"Invoice 7.PDF", "application/pdf"}, {"a/b.txt", "text/plain"}, {"", "image/PNG"}, {"Übersicht.doc", ""}}
+	files := []Attachment{{Name: "Invoice 7.PDF", Type: "application/pdf"}, {Name: "a/b.txt", Type: "text/plain"}, {Name: "", Type: "image/PNG"}, {Name: "Übersicht.doc"}}
 	for pattern, want := range map[string]bool{
 		"*.pdf": true, "invoice*": true, "*.PDF": true, "invoice ?.pdf": true, "invoice": false, "*.txt": true, "a?b.txt": true,
 		"image/*": true, "image/png": true, "*/plain": true, "video/*": false, "*.exe": false, "*": true, "übers*": true, "[a-c]*": true, `\*`: false,

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -18,8 +19,12 @@ const (
 	CheckedTexts = "CHECKED-TEXTS"
 )
 
-// Field is a header field with its value decoded and unfolded.
-type Field struct{ Name, Value string }
+// Field is a header field with its value decoded and unfolded. Addresses are
+// those in it, without names and comments; only fields of recipients need them.
+type Field struct {
+	Name, Value string
+	Addresses   []string
+}
 
 // Texts is what a message says, decoded, without a difference between letter
 // cases and between kinds of blank.
@@ -33,7 +38,11 @@ type Texts struct {
 func NewTexts(fields []Field, body []string) *Texts {
 	t := &Texts{}
 	for _, f := range fields {
-		t.fields = append(t.fields, Field{f.Name, flat(f.Value)})
+		own := Field{Name: f.Name, Value: flat(f.Value)}
+		for _, a := range f.Addresses {
+			own.Addresses = append(own.Addresses, flat(a))
+		}
+		t.fields = append(t.fields, own)
 	}
 	for _, text := range body {
 		t.body = append(t.body, flat(text))
@@ -44,7 +53,10 @@ func NewTexts(fields []Field, body []string) *Texts {
 // Octets is about how much memory the texts take.
 func (t *Texts) Octets() (n int) {
 	for _, f := range t.fields {
-		n += len(f.Name) + len(f.Value) + 32
+		n += len(f.Name) + len(f.Value) + 64
+		for _, a := range f.Addresses {
+			n += len(a) + 16
+		}
 	}
 	for _, text := range t.body {
 		n += len(text)
@@ -98,38 +110,24 @@ var recipientFields = [...]string{"To", "Cc", "Delivered-To", "X-Original-To"}
 // local part (alice@), or one that contains the text.
 func (t *Texts) recipient(needle string) bool {
 	local, domain, whole := strings.Cut(needle, "@")
-	for _, f := range t.fields {
-		for _, name := range recipientFields {
-			if !strings.EqualFold(f.Name, name) {
-				continue
-			}
-			if !whole || strings.ContainsAny(needle, " <>\"") {
-				if strings.Contains(f.Value, needle) {
-					return true
-				}
-				continue
-			}
-			for _, a := range addressesIn(f.Value) {
-				l, d, _ := cutLast(a, "@")
-				if (local == "" || l == local) && (domain == "" || d == domain) {
-					return true
-				}
-			}
+	whole = whole && !strings.ContainsAny(needle, " <>\"")
+	return slices.ContainsFunc(t.fields, func(f Field) bool {
+		switch {
+		case !IsRecipient(f.Name):
+			return false
+		case !whole:
+			return strings.Contains(f.Value, needle)
 		}
-	}
-	return false
+		return slices.ContainsFunc(f.Addresses, func(a string) bool {
+			l, d, _ := cutLast(a, "@")
+			return (local == "" || l == local) && (domain == "" || d == domain)
+		})
+	})
 }
 
-// addressesIn are the addresses in a flat field: what stands around each @ as
-// far as no character ends it that cannot be in an address without quotes.
-func addressesIn(s string) []string {
-	var out []string
-	for _, word := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" \t<>(),;:\"[]", r) }) {
-		if strings.Contains(word, "@") {
-			out = append(out, word)
-		}
-	}
-	return out
+// IsRecipient reports the name of a field of recipients, whatever its case.
+func IsRecipient(name string) bool {
+	return slices.ContainsFunc(recipientFields[:], func(f string) bool { return strings.EqualFold(f, name) })
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

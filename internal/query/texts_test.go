@@ -34,10 +34,12 @@ func (m *messages) Facts(uids Set, need Fact, each func(*Facts)) error {
 
 func TestTexts(t *testing.T) {
 	now := time.Date(2026, 11, 20, 18, 0, 0, 0, time.UTC)
+	field := func(name, value string, addresses ...string) Field { return Field{name, value, addresses} }
 	box := &messages{all: []Facts{
-		{UID: 1, Texts: NewTexts([]Field{{"Subject", "Straße  nach\tBodø"}, {"To", "QA <qa+1@Example.org>"}, {"X-Empty", ""}}, []string{"Your\ncode is 4"})},
-		{UID: 2, Texts: NewTexts([]Field{{"To", "list@example.org"}, {"Delivered-To", "qa+12@example.org"}, {"Cc", `"a, b@c" <x@sub.example.org>, y@other.org`}}, nil)},
-		{UID: 3, Texts: NewTexts([]Field{{"Subject", "ＡＢＣ"}, {"X-Original-To", "<QA+1@example.org>"}}, []string{"plain", "<b>html</b>"})},
+		{UID: 1, Texts: NewTexts([]Field{field("Subject", "Straße  nach\tBodø"), field("To", "QA <qa+1@Example.org>", "qa+1@Example.org"), field("X-Empty", "")}, []string{"Your\ncode is 4"})},
+		{UID: 2, Texts: NewTexts([]Field{field("To", "list@example.org", "list@example.org"), field("Delivered-To", "qa+12@example.org", "qa+12@example.org"),
+			field("Cc", `"a, b@c" <x@sub.example.org>, y@other.org`, "x@sub.example.org", "y@other.org")}, nil)},
+		{UID: 3, Texts: NewTexts([]Field{field("Subject", "ＡＢＣ"), field("X-Original-To", "<QA+1@example.org>", "QA+1@example.org")}, []string{"plain", "<b>html</b>"})},
 	}}
 	for _, tt := range []struct {
 		in   string
@@ -65,6 +67,9 @@ func TestTexts(t *testing.T) {
 		{"RECIPIENT @example.org", []uint32{1, 2, 3}},
 		{"RECIPIENT @sub.example.org", []uint32{2}},
 		{"RECIPIENT y@other.org", []uint32{2}},
+		{"RECIPIENT b@c", nil},
+		{"RECIPIENT @c", nil},
+		{"RECIPIENT b@", nil},
 		{"RECIPIENT qa", []uint32{1, 2, 3}},
 		{"NOT RECIPIENT qa+1@example.org", []uint32{2}},
 	} {

@@ -84,7 +84,7 @@ type Part struct {
 	Type        string            `json:"type" doc:"media type in lower case, such as text/plain" untrusted:"true"`
 	Params      map[string]string `json:"params,omitempty" doc:"parameters of the media type" untrusted:"true"`
 	Name        string            `json:"name,omitempty" doc:"file name, decoded" untrusted:"true"`
-	Disposition string            `json:"disposition,omitempty" doc:"attachment or inline" untrusted:"true"`
+	Disposition string            `json:"disposition,omitempty" doc:"attachment, inline, or alternative for another form of the text" untrusted:"true"`
 	Encoding    string            `json:"encoding,omitempty" doc:"content transfer encoding in lower case" untrusted:"true"`
 	Size        uint64            `json:"size,omitempty" doc:"octets as encoded"`
 	Lines       uint64            `json:"lines,omitempty" doc:"lines of a text part"`

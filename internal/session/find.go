@@ -70,7 +70,7 @@ func (b backend) facts(uids query.Set, need query.Fact, each func(*query.Facts))
 		f := query.Facts{UID: m.UID, InternalDate: m.InternalDate, Size: m.Size}
 		if m.Structure != nil {
 			for _, a := range message.Attachments(m.Structure) {
-				f.Attachments = append(f.Attachments, query.Attachment{Name: a.Name, Type: a.Type})
+				f.Attachments = append(f.Attachments, query.Attachment{Name: a.Name, Type: a.Type, Alternative: a.Disposition == message.Alternative})
 			}
 		}
 		var head result.Message

@@ -95,8 +95,8 @@ func (b backend) texts(uids query.Set, body bool, each func(*query.Facts)) error
 	if body {
 		req.Items = []string{"BODY.PEEK[]"}
 		req.Body = func(m *Fetched, _ string, r io.Reader, _ int64) error {
-			fields, texts, err := message.Texts(r, maxTexts)
-			read[m.UID] = query.NewTexts(queryFields(fields), texts)
+			header, texts, err := message.Texts(r, maxTexts)
+			read[m.UID] = query.NewTexts(queryFields(header), texts)
 			if fault.KindOf(err) == fault.Connect {
 				return err
 			}
@@ -107,8 +107,7 @@ func (b backend) texts(uids query.Set, body bool, each func(*query.Facts)) error
 		t := read[m.UID]
 		delete(read, m.UID)
 		if t == nil {
-			fields, _ := message.Headers(m.Header)
-			t = query.NewTexts(queryFields(fields), nil)
+			t = query.NewTexts(queryFields(m.Header), nil)
 		}
 		key.uid = m.UID
 		if b.s.Texts != nil && b.s.Texts.Settled(key.mailbox, key.validity, key.uid, b.s.cfg.Now()) {
@@ -121,10 +120,18 @@ func (b backend) texts(uids query.Set, body bool, each func(*query.Facts)) error
 	return err
 }
 
-func queryFields(fields []result.Header) []query.Field {
-	out := make([]query.Field, len(fields))
-	for i, f := range fields {
-		out[i] = query.Field{Name: f.Name, Value: f.Value}
+// queryFields reads a header block as it is searched.
+func queryFields(header []byte) []query.Field {
+	var out []query.Field
+	for _, f := range message.ParseHeader(header) {
+		value, _ := message.DecodeText(f.Raw)
+		field := query.Field{Name: f.Name, Value: value}
+		if query.IsRecipient(f.Name) {
+			for _, a := range message.Addresses(f.Raw) {
+				field.Addresses = append(field.Addresses, a.Address)
+			}
+		}
+		out = append(out, field)
 	}
 	return out
 }
