@@ -64,5 +64,8 @@ func (o *writing) transfer(ctx context.Context, s *session.Session, t change.Tar
 		o.in.say("the mailbox %q would be made", to)
 		err = nil
 	}
+	if err == nil && a.Blind != nil {
+		o.in.say("warning: %v; after a lost connection nobody can look there what has arrived", a.Blind)
+	}
 	return a, "move %s to " + quoted(to), err
 }

@@ -55,6 +55,11 @@ func setupDelete(in *input) (runner, error) {
 		}
 		return o.transfer(ctx, s, t, trash, true, false)
 	}
+	o.advise = func(e *fault.Error) {
+		if fault.CodeOf(e) == "OVERQUOTA" && !in.flagged("expunge") && !in.flagged("flag-only") {
+			e.Hint("--expunge removes messages for good, without a copy in the trash")
+		}
+	}
 	return o.runner(destination()...), nil
 }
 

@@ -212,7 +212,12 @@ func (r *remaking) send(ctx context.Context, ch *remake) (refused, lost error) {
 // hint says how names are made on the server where that may be why it said NO.
 func (r *remaking) hint(ctx context.Context, ch *remake, refused error) {
 	e, ok := errors.AsType[*fault.Error](refused)
-	if !ok || r.dead != nil || e.Server != nil && (e.Server.Status != "NO" || e.Server.Code == "ALREADYEXISTS") {
+	switch fault.CodeOf(refused) {
+	case "", "CANNOT", "NONEXISTENT", "TRYCREATE": // it may be about the name
+	default:
+		return
+	}
+	if !ok || r.dead != nil || e.Server != nil && e.Server.Status != "NO" {
 		return
 	}
 	prefix, delimiter, err := r.s.Naming(ctx)
@@ -226,7 +231,7 @@ func (r *remaking) hint(ctx context.Context, ch *remake, refused error) {
 		}
 	}
 	if ch.obstacle == absent || ch.row.Action == "delete" && !ch.known {
-		e.Hint("imapknife list shows the mailboxes")
+		e.HintUnlessCode("imapknife list shows the mailboxes")
 	}
 }
 

@@ -22,7 +22,8 @@ type writing struct {
 	// plan makes the action for one mailbox, after the messages are known and
 	// before anybody is asked; it only reads. what says what will be done, for
 	// the question.
-	plan func(ctx context.Context, s *session.Session, t change.Target) (a change.Action, what string, err error)
+	plan   func(ctx context.Context, s *session.Session, t change.Target) (a change.Action, what string, err error)
+	advise func(*fault.Error) // adds what helps against the verb's error; may be nil
 }
 
 // selectionWriteFlags are the flags of every verb that changes selected
@@ -120,7 +121,11 @@ func runWriting(ctx context.Context, s *session.Session, out *output.Printer, o 
 			return err
 		}
 	}
-	return empty(counts.err(), o.failEmpty, n)
+	err = counts.err()
+	if e, ok := err.(*fault.Error); ok && o.advise != nil {
+		o.advise(e)
+	}
+	return empty(err, o.failEmpty, n)
 }
 
 // targets finds the messages in each mailbox, and how many they are. A mailbox

@@ -3,6 +3,7 @@ package change
 import (
 	"context"
 
+	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
@@ -115,14 +116,16 @@ func (r *remover) flagged(ctx context.Context, w *Writer, p *part, set query.Set
 }
 
 func (r *remover) expunge(ctx context.Context, w *Writer, p *part, set query.Set) error {
-	send := func() (error, error) { return w.Session.Expunge(ctx, set) }
+	send := func() (session.Expunged, error) { return w.Session.Expunge(ctx, set) }
 	if !r.uidplus {
-		send = func() (error, error) { return w.Session.ExpungeAll(ctx) }
+		send = func() (session.Expunged, error) { return w.Session.ExpungeAll(ctx) }
 	}
-	refused, err := send()
+	res, err := send()
 	if err != nil {
 		return err
 	}
+	refused := res.Refusal
+	var left error = &fault.Error{Kind: fault.Refused, Op: "the server left it", Server: res.Answer}
 	return r.left(ctx, w, p, set, func(it *item) {
 		switch {
 		case refused != nil && r.flag:
@@ -130,7 +133,7 @@ func (r *remover) expunge(ctx context.Context, w *Writer, p *part, set query.Set
 		case refused != nil:
 			it.end(result.Refused, refused.Error(), refused)
 		case r.flag:
-			it.end(result.Flagged, `flagged \Deleted, not removed: the server left it`, nil)
+			it.end(result.Flagged, `flagged \Deleted, not removed: `+left.Error(), left)
 		default:
 			it.end(result.Refused, `it is not flagged \Deleted`, nil)
 		}

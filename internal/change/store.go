@@ -18,6 +18,8 @@ type Store struct {
 	Labels         bool     // Flags are labels
 	UnchangedSince *uint64
 	Action         string // the receipt's action; store when empty
+
+	expunged uint64 // messages that the server removed while it did the last STORE
 }
 
 func (a *Store) name() string {
@@ -76,8 +78,11 @@ func (a *Store) do(ctx context.Context, w *Writer, p *part) error {
 			a.after(p.items[uid], flags)
 		}
 	}
-	// Servers need not tell of messages that had the flags before.
-	return a.read(ctx, w, p, a.after)
+	// Servers need not report messages that had the flags before.
+	a.expunged = res.Expunged
+	err = a.read(ctx, w, p, a.after)
+	a.expunged = 0
+	return err
 }
 
 // rest goes on after a STORE that the server did for some of the messages only:
@@ -169,13 +174,25 @@ func (a *Store) read(ctx context.Context, w *Writer, p *part, tell func(*item, [
 	if err != nil {
 		return err
 	}
-	gone(p, open, told)
+	a.gone(p, open.Subtract(told))
 	return nil
 }
 
-// gone ends the items that are not in the mailbox any more.
-func gone(p *part, asked, told query.Set) {
-	for uid := range asked.Subtract(told).All() {
-		p.items[uid].end(result.Missing, "it has gone meanwhile", nil)
+// gone ends the items that are not in the mailbox any more. Some servers (Gmail,
+// as its owner may set it) remove what is flagged \Deleted at once: EXPUNGE comes
+// before the OK. That is what delete is for.
+func (a *Store) gone(p *part, lost query.Set) {
+	ours := a.Mode != "-" && hasFlag(a.Flags, `\Deleted`) && !a.Labels && lost.Len() <= a.expunged
+	for it := range p.in(sent) {
+		switch {
+		case !lost.Contains(it.uid, 0):
+		case ours && a.Action != "":
+			it.end(result.Done, "", nil)
+			it.warn("the server removed it for good as soon as it was flagged")
+		case ours:
+			it.end(result.Missing, `the server removed it as soon as it was flagged \Deleted`, nil)
+		default:
+			it.end(result.Missing, "it has gone meanwhile", nil)
+		}
 	}
 }

@@ -29,6 +29,10 @@ type Transfer struct {
 	Move   bool
 	Create bool // make the destination where it is missing
 
+	// Blind is why the destination cannot be looked at, nil if it can: what a lost
+	// connection leaves open there stays unknown.
+	Blind error
+
 	canMove, uidplus bool
 	base             *baseline // from Prepare, for the first part
 }
@@ -62,10 +66,17 @@ func (a *Transfer) Prepare(ctx context.Context, s *session.Session) error {
 		switch {
 		case lost != nil:
 			return lost
-		case refused != nil:
+		case refused == nil:
+			base, err = a.baseline(ctx, s)
+		case fault.CodeOf(err) != "NOPERM":
 			return refused
 		}
-		base, err = a.baseline(ctx, s)
+	}
+	if err != nil && !s.Broken() {
+		var open bool
+		if open, err = a.insertOnly(ctx, s, err); open {
+			a.Blind, err = err, nil
+		}
 	}
 	if err != nil {
 		return err
@@ -86,8 +97,11 @@ func (a *Transfer) Prepare(ctx context.Context, s *session.Session) error {
 func (a *Transfer) baseline(ctx context.Context, s *session.Session) (base baseline, err error) {
 	err = s.Status(ctx, []string{a.To}, []string{"UIDNEXT", "UIDVALIDITY"}, func(_ string, d *session.StatusData, err error) error {
 		if err != nil {
+			if a.Blind != nil {
+				return nil
+			}
 			e := &fault.Error{Kind: fault.KindOf(err), Op: fmt.Sprintf("cannot %s to %q", a.name(), a.To), Server: fault.ServerOf(err)}
-			return e.Hint("--create makes the mailbox; imapknife list shows those there are")
+			return e.HintUnlessCode("--create makes the mailbox; imapknife list shows those there are")
 		}
 		if next, ok := d.NextUID(); ok && d.UIDValidity.Usable() {
 			base = baseline{next, d.UIDValidity}
@@ -95,6 +109,26 @@ func (a *Transfer) baseline(ctx context.Context, s *session.Session) (base basel
 		return nil
 	})
 	return base, err
+}
+
+// insertOnly reports whether COPY may do though STATUS was refused: it needs
+// another right (RFC 4314 section 4). err is the refusal, or why that cannot be
+// found out.
+func (a *Transfer) insertOnly(ctx context.Context, s *session.Session, refused error) (bool, error) {
+	if fault.KindOf(refused) != fault.Refused || fault.ServerOf(refused) == nil || fault.ServerOf(refused).Status != "NO" {
+		return false, refused
+	}
+	switch fault.CodeOf(refused) {
+	case "NOPERM":
+		return true, refused
+	case "": // a server that knows no codes: what LIST shows is there
+		found, no, err := s.Lookup(ctx, []string{a.To})
+		if err != nil {
+			return false, err
+		}
+		return no == nil && found[0] != nil && found[0].Selectable(), refused
+	}
+	return false, refused
 }
 
 // begin takes the destination's baseline and, before MOVE, which leaves nothing
@@ -157,17 +191,32 @@ func (a *Transfer) copy(ctx context.Context, w *Writer, p *part) error {
 		return err
 	}
 	p.landed = p.landed.Union(res.UnorderedTo)
-	if res.Named().Len() < set.Len() && (res.Refusal == nil || a.Move && a.canMove) {
+	p.there = nil
+	if res.Named().Len() < set.Len() {
 		// What has gone may never have been copied, and what is left not moved.
 		if p.there, err = w.Session.Present(ctx, set); err != nil {
 			return err
 		}
 	}
+	// A server may refuse a set for one message that has gone: the others are
+	// sent again, without it.
+	retry := res.Refusal != nil && !p.there.Empty() && p.there.Len() < set.Len()
 	for it := range p.in(sent) {
-		a.answered(it, res, p.there.Contains(it.uid, 0))
-		it.warn(res.Warning)
+		there := p.there.Contains(it.uid, 0)
+		switch {
+		case retry && there && it.row.DestinationUID == 0 && it.row.DestinationUIDs == "":
+			it.state = todo
+		case res.Refusal != nil && !there && !(a.Move && a.canMove):
+			it.end(result.Missing, "it has gone meanwhile", nil)
+		default:
+			a.answered(it, res, there)
+			it.warn(res.Warning)
+		}
 	}
-	return a.compare(ctx, w, p, true)
+	if err := a.compare(ctx, w, p, true); err != nil || !retry {
+		return err
+	}
+	return a.copy(ctx, w, p)
 }
 
 // answered ends an item of a COPY or a MOVE that was answered, or takes it on
@@ -259,6 +308,9 @@ func (a *Transfer) compare(ctx context.Context, w *Writer, p *part, answered boo
 // is not yet known to be the copy of another message. unsure says why that
 // cannot be told.
 func (a *Transfer) arrivals(ctx context.Context, w *Writer, p *part) (found arrivals, unsure string, err error) {
+	if a.Blind != nil {
+		return nil, fmt.Sprintf("the server does not let %q be looked at", a.To), nil
+	}
 	base, known := p.base, p.copies()
 	landed := p.landed
 	if base.uidNext == 0 {

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"strings"
 	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
@@ -395,7 +394,8 @@ func (d *Delivery) done(messages []*Message, res *session.AppendResult) {
 // refused.
 func (d *Delivery) refused(messages []*Message, refusal error) {
 	refusal = hint(refusal, d.careful)
-	futile := code(refusal) == "TRYCREATE" || code(refusal) == "OVERQUOTA" && len(messages) == 1
+	code := fault.CodeOf(refusal)
+	futile := code == "TRYCREATE" || code == "OVERQUOTA" && len(messages) == 1
 	for _, m := range messages {
 		if len(messages) > 1 && !futile {
 			m.state, d.mode = todo, inFlight
@@ -408,19 +408,10 @@ func (d *Delivery) refused(messages []*Message, refusal error) {
 	}
 }
 
-// code is the server's response code.
-func code(err error) string {
-	if s := fault.ServerOf(err); s != nil {
-		word, _, _ := strings.Cut(s.Code, " ")
-		return strings.ToUpper(word)
-	}
-	return ""
-}
-
 // hint says what helps where the mailbox is missing, or may be.
 func hint(err error, missing bool) error {
-	if e, ok := errors.AsType[*fault.Error](err); ok && (missing || code(err) == "TRYCREATE") {
-		e.Hint("--create makes the mailbox; imapknife list shows those there are")
+	if e, ok := errors.AsType[*fault.Error](err); ok && missing {
+		e.HintUnlessCode("--create makes the mailbox; imapknife list shows those there are")
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -106,6 +107,7 @@ type Error struct {
 	Kind   Kind
 	Op     string
 	Hints  []string // what to do, one sentence each
+	Guess  []string // the same, where the server's response code says nothing better
 	Server *Server  // what the server said, nil when it said nothing
 	Err    error    // the cause, may be nil
 }
@@ -147,14 +149,31 @@ func (e *Error) Hint(format string, args ...any) *Error {
 	return e
 }
 
-// Hints gathers the hints along err's chain, outermost first.
+// HintUnlessCode adds a line of advice that is a guess: it gives way to what
+// the server's response code says.
+func (e *Error) HintUnlessCode(format string, args ...any) *Error {
+	e.Guess = append(e.Guess, fmt.Sprintf(format, args...))
+	return e
+}
+
+// Hints gathers the hints along err's chain, outermost first, and what helps
+// against the server's response code, in the place of guesses.
 func Hints(err error) []string {
 	var out []string
-	for err != nil {
-		if e, ok := err.(*Error); ok {
+	better, known := codes[CodeOf(err)]
+	if KindOf(err) == Auth { // the login has looked at the code itself
+		known = false
+	}
+	for next := err; next != nil; next = errors.Unwrap(next) {
+		if e, ok := next.(*Error); ok {
 			out = append(out, e.Hints...)
+			if !known {
+				out = append(out, e.Guess...)
+			}
 		}
-		err = errors.Unwrap(err)
+	}
+	if known && !slices.Contains(out, better) {
+		out = append(out, better)
 	}
 	return out
 }

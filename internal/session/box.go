@@ -141,7 +141,7 @@ func openError(st wire.Status, name string) error {
 	if st.Status == "BAD" {
 		return e
 	}
-	return e.Hint("imapknife list shows the mailboxes")
+	return e.HintUnlessCode("imapknife list shows the mailboxes")
 }
 
 // hear takes one untagged response of SELECT or EXAMINE.

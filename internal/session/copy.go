@@ -59,7 +59,10 @@ func (s *Session) copy(ctx context.Context, name string, set query.Set, mailbox 
 	}
 	c.hear(st, set)
 	if !st.OK() {
-		c.Refusal = refusal(st, "cannot %s to %q", map[string]string{"UID COPY": "copy", "UID MOVE": "move"}[name], mailbox)
+		e := refusal(st, "cannot %s to %q", map[string]string{"UID COPY": "copy", "UID MOVE": "move"}[name], mailbox)
+		if c.Refusal = e; name == "UID MOVE" && st.Code == "" {
+			e.HintUnlessCode("the server announces MOVE and refuses it: imapknife copy, and then delete, may do")
+		}
 	}
 	return c, nil
 }

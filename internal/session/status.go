@@ -109,7 +109,7 @@ func (s *Session) statusPass(ctx context.Context, names, raws, items []string, f
 		switch {
 		case !st.OK():
 			e := refusal(st, "cannot tell the status of %q", name)
-			bad = e.Hint("imapknife list shows the mailboxes")
+			bad = e.HintUnlessCode("imapknife list shows the mailboxes")
 		case data[i] == nil:
 			data[i] = &StatusData{Name: name, Warnings: []string{"the server answered OK without a STATUS response"}}
 		}

@@ -25,6 +25,7 @@ type Stored struct {
 	Refusal  error               // the server's NO or BAD, of kind Refused; nil for OK
 	Flags    map[uint32][]string // flags after, of the messages the server told
 	Cut      bool                // done for some of the messages only (RFC 9738)
+	Expunged uint64              // messages that the server removed before its OK
 	Modified query.Set           // not changed: they had changed before
 }
 
@@ -45,6 +46,11 @@ func (s *Session) Store(ctx context.Context, q StoreRequest) (*Stored, error) {
 		}
 	}
 	cmd.Close().On(func(r *wire.Response) error {
+		if r.Kind == "EXPUNGE" {
+			res.Expunged++
+			s.heard(r.Kind)
+			return nil
+		}
 		m := &Fetched{}
 		f := &fetch{q: &FetchRequest{}}
 		if err := f.items(r, m); err != nil || m.UID == 0 || !q.Set.Contains(m.UID, 0) {
@@ -57,7 +63,7 @@ func (s *Session) Store(ctx context.Context, q StoreRequest) (*Stored, error) {
 			res.Flags[m.UID] = slices.Clone(m.Flags)
 		}
 		return nil
-	}, "FETCH")
+	}, "FETCH", "EXPUNGE")
 	st, err := s.do(ctx, cmd)
 	if err != nil {
 		return res, err
