@@ -15,6 +15,7 @@ import (
 	"github.com/imapknife/imapknife/internal/config"
 	"github.com/imapknife/imapknife/internal/discover"
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/hidden"
 	"github.com/imapknife/imapknife/internal/hostname"
 	"github.com/imapknife/imapknife/internal/oauth"
 	"github.com/imapknife/imapknife/internal/session"
@@ -310,6 +311,9 @@ func (c *connection) trace(cfg *session.Config) error {
 	if c.in.flagged("trace") && c.tracing == nil {
 		to = append(to, visibleLines{c.in.p.Stderr})
 	}
+	if len(to) > 0 && !c.in.flagged("show-secrets") {
+		to = []io.Writer{hiding{io.MultiWriter(to...), c.in.p.hidden}}
+	}
 	if len(to) > 0 {
 		c.tracing = wire.NewTrace(io.MultiWriter(to...), cfg.Now, c.in.flagged("show-secrets"))
 	}
@@ -331,6 +335,17 @@ func (t *traceFile) Write(line []byte) (int, error) {
 		t.p.Say("the trace is not whole: %v", err)
 	}
 	return len(line), nil
+}
+
+// hiding takes secrets out of whole lines.
+type hiding struct {
+	w      io.Writer
+	hidden *hidden.Set
+}
+
+func (h hiding) Write(p []byte) (int, error) {
+	_, err := io.WriteString(h.w, h.hidden.Hide(string(p)))
+	return len(p), err
 }
 
 // visibleLines makes whole lines safe for a terminal.

@@ -143,6 +143,7 @@ func (c *connection) revealed(ctx context.Context) (text, from string, err error
 			return "", "", c.blameSource(err)
 		}
 		c.secret, c.from = &found.Secret, found.From
+		c.in.p.hidden.Add(c.secret.Reveal())
 	}
 	return c.secret.Reveal(), c.from, nil
 }
@@ -188,7 +189,7 @@ func (in *input) oauthSource(c *connection, p *config.Profile, store creds.Store
 	if err != nil {
 		return nil, err
 	}
-	cfg.Now, cfg.Again = in.p.Now, "imapknife login --account "+p.Name
+	cfg.Now, cfg.Secrets, cfg.Again = in.p.Now, in.p.hidden, "imapknife login --account "+p.Name
 	return &oauth.Source{
 		Config: cfg, Store: tokens,
 		LockPath: in.p.file(config.DataFolder, "oauth-"+c.cfg.AccountID()+".lock"),

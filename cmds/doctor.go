@@ -127,6 +127,10 @@ func (d *doctor) row(row *result.Check, took time.Duration, err error) error {
 			d.failed = err
 		}
 	}
+	row.Detail = d.c.in.p.hidden.Hide(row.Detail)
+	for i, hint := range row.Hints {
+		row.Hints[i] = d.c.in.p.hidden.Hide(hint)
+	}
 	return d.out.Row(row)
 }
 

@@ -179,6 +179,7 @@ func (o *loginOptions) readOAuth() error {
 			return err
 		}
 		o.client.Secret = secret.Secret.Reveal()
+		in.p.hidden.Add(o.client.Secret)
 	}
 	_, err := oauthConfig(o.oauth)
 	return err

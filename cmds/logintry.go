@@ -202,7 +202,7 @@ func (o *loginOptions) signIn(ctx context.Context, c *connection) error {
 			return err
 		}
 		cfg.Client, cfg.Login = o.client, c.account.User
-		cfg.Now, cfg.Again = o.in.p.Now, strings.TrimSuffix("imapknife login "+o.name, " ")
+		cfg.Now, cfg.Secrets, cfg.Again = o.in.p.Now, o.in.p.hidden, strings.TrimSuffix("imapknife login "+o.name, " ")
 		token, err := o.grant(ctx, cfg)
 		if err != nil {
 			return err

@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"github.com/imapknife/imapknife/internal/atomicfile"
+	"github.com/imapknife/imapknife/internal/config"
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/hidden"
 	"github.com/imapknife/imapknife/output"
 	"golang.org/x/term"
 )
@@ -30,7 +32,8 @@ type Process struct {
 	Environ        []string
 	Now            func() time.Time
 
-	ctx context.Context // ended by a signal
+	ctx    context.Context // ended by a signal
+	hidden *hidden.Set     // secrets that are in no message
 }
 
 // Getenv returns the last value of an environment variable.
@@ -106,7 +109,7 @@ func (p *Process) color() bool {
 
 // Say writes one line of talk to standard error, safe for a terminal.
 func (p *Process) Say(format string, args ...any) {
-	fmt.Fprintf(p.Stderr, "imapknife: %s\n", output.Visible(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(p.Stderr, "imapknife: %s\n", output.Visible(p.hidden.Hide(fmt.Sprintf(format, args...))))
 }
 
 // Main runs the command line and returns the exit status.
@@ -114,6 +117,7 @@ func Main(p *Process) int {
 	if len(p.Args) > 1 && p.Args[1] == completeVerb {
 		return p.complete(p.Args[2:])
 	}
+	p.hideSecrets()
 	ctx, stop := p.signals()
 	defer stop()
 	p.ctx = ctx
@@ -125,6 +129,27 @@ func Main(p *Process) int {
 		}
 	}
 	return p.report(ctx, in, err)
+}
+
+// hideSecrets keeps out of all messages what the environment holds and, since a
+// user may have put it into any argument, what stands between a user and a host
+// as user:password@host.
+func (p *Process) hideSecrets() {
+	p.hidden = new(hidden.Set)
+	for _, name := range []string{"IMAPKNIFE_PASSWORD", "IMAPKNIFE_TOKEN"} {
+		value, _ := p.Getenv(name)
+		p.hidden.Add(value)
+	}
+	words := p.Args
+	for _, name := range []string{"IMAPKNIFE_URL", "IMAPKNIFE_HOST", "IMAPKNIFE_ACCOUNT", "IMAPKNIFE_USER", "IMAPKNIFE_PROXY", "ALL_PROXY", "all_proxy"} {
+		value, _ := p.Getenv(name)
+		words = append(words[:len(words):len(words)], value)
+	}
+	for _, word := range words {
+		if password, ok := config.Password(word); ok {
+			p.hidden.AddWithin(":", password, "@")
+		}
+	}
 }
 
 // signals returns a context that SIGINT, SIGTERM and, unless it was ignored from
@@ -167,7 +192,7 @@ func (p *Process) report(ctx context.Context, in *input, err error) int {
 	case in != nil:
 		in.fail(err)
 	default:
-		io.WriteString(p.Stderr, output.ErrorText(err))
+		io.WriteString(p.Stderr, output.ErrorText(err, p.hidden.Hide))
 	}
 	return status
 }
@@ -175,8 +200,8 @@ func (p *Process) report(ctx context.Context, in *input, err error) int {
 // fail prints err in the form that the person asked for.
 func (in *input) fail(err error) {
 	if in.json() {
-		in.p.Stderr.Write(output.ErrorJSON(err))
+		in.p.Stderr.Write(output.ErrorJSON(err, in.p.hidden.Hide))
 	} else {
-		io.WriteString(in.p.Stderr, output.ErrorText(err))
+		io.WriteString(in.p.Stderr, output.ErrorText(err, in.p.hidden.Hide))
 	}
 }

@@ -207,7 +207,7 @@ func (in *input) asksJSON() {
 func parseLine(p *Process) (*input, error) {
 	in := &input{p: p}
 	if len(p.Args) == 2 && (p.Args[1] == "--version" || p.Args[1] == "-V") {
-		return parseLine(&Process{Args: []string{p.Args[0], "version"}, Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, Environ: p.Environ, Now: p.Now})
+		return parseLine(&Process{Args: []string{p.Args[0], "version"}, Stdin: p.Stdin, Stdout: p.Stdout, Stderr: p.Stderr, Environ: p.Environ, Now: p.Now, hidden: p.hidden})
 	}
 	o, err := permute(p.Args[min(1, len(p.Args)):])
 	in.settings = o.flags

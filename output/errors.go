@@ -11,15 +11,15 @@ import (
 
 // ErrorText is err as standard error shows it to a person: one line that says
 // what failed, then a line for each hint, all of it fit for a terminal. It is
-// empty for nil and for a child's exit status.
-func ErrorText(err error) string {
+// empty for nil and for a child's exit status. hide takes secrets out of a text.
+func ErrorText(err error, hide func(string) string) string {
 	if silent(err) {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString("imapknife: " + errorLine(err.Error()) + "\n")
+	b.WriteString("imapknife: " + errorLine(hide(err.Error())) + "\n")
 	for _, hint := range fault.Hints(err) {
-		b.WriteString("hint: " + errorLine(hint) + "\n")
+		b.WriteString("hint: " + errorLine(hide(hint)) + "\n")
 	}
 	return b.String()
 }
@@ -35,7 +35,7 @@ func silent(err error) bool {
 // ErrorJSON is err as one line of JSON, the form that standard error takes
 // with --json. It is empty where ErrorText is. Texts are exact, with
 // characters that could act on a terminal as \u escapes.
-func ErrorJSON(err error) []byte {
+func ErrorJSON(err error, hide func(string) string) []byte {
 	if silent(err) {
 		return nil
 	}
@@ -45,9 +45,13 @@ func ErrorJSON(err error) []byte {
 		Hint    string        `json:"hint,omitempty"`
 		Server  *fault.Server `json:"server,omitempty"`
 	}
+	server := fault.ServerOf(err)
+	if server != nil {
+		server = &fault.Server{Status: server.Status, Code: hide(server.Code), Text: hide(server.Text)}
+	}
 	doc := struct {
 		Error failure `json:"error"`
-	}{failure{fault.KindOf(err).String(), err.Error(), strings.Join(fault.Hints(err), "\n"), fault.ServerOf(err)}}
+	}{failure{fault.KindOf(err).String(), hide(err.Error()), hide(strings.Join(fault.Hints(err), "\n")), server}}
 
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -33,14 +33,25 @@ func TestErrors(t *testing.T) {
 				`"server":{"status":"NO","text":"\u001b]0;owned\u0007<&>\u202e\nhint: run this"}}}` + "\n"},
 		{errors.Join(errors.New("a"), errors.New("b")), "imapknife: a; b\n", `{"error":{"kind":"local","message":"a\nb"}}` + "\n"},
 	} {
-		if got := ErrorText(c.err); got != c.text {
+		if got := ErrorText(c.err, asIs); got != c.text {
 			t.Errorf("%v: got %q, want %q", c.err, got, c.text)
 		}
-		if got := string(ErrorJSON(c.err)); got != c.json {
+		if got := string(ErrorJSON(c.err, asIs)); got != c.json {
 			t.Errorf("%v: got  %s\nwant %s", c.err, got, c.json)
 		}
 	}
-	if n := strings.Count(ErrorText(evil), "\n"); n != 1 {
+	if n := strings.Count(ErrorText(evil, asIs), "\n"); n != 1 {
 		t.Errorf("a server's text made %d lines", n)
+	}
+}
+
+func asIs(s string) string { return s }
+
+// Secrets are taken out of each text by itself, before anything is escaped.
+func TestErrorsHide(t *testing.T) {
+	hide := func(s string) string { return strings.ReplaceAll(s, `p"w`, "<hidden>") }
+	err := (&fault.Error{Kind: fault.Refused, Op: `with p"w`, Server: &fault.Server{Status: "NO", Code: `X p"w`, Text: `p"w`}}).Hint(`p"w`)
+	if got := ErrorText(err, hide) + string(ErrorJSON(err, hide)); strings.Contains(got, `p"w`) || strings.Contains(got, `p\"w`) || strings.Count(got, "<hidden>") != 10 {
+		t.Error(got)
 	}
 }

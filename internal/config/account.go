@@ -189,6 +189,17 @@ func redacted(text string) string {
 	return scheme + rest
 }
 
+// Password returns what may be a password in a word of a command line, however
+// wrong it stands there: what is between the first colon, behind a scheme, and
+// the last @.
+func Password(word string) (string, bool) {
+	if _, rest, ok := strings.Cut(word, "://"); ok {
+		word = rest
+	}
+	_, secret, ok := strings.Cut(word[:max(0, strings.LastIndexByte(word, '@'))], ":")
+	return secret, ok && secret != ""
+}
+
 func bad(text, why string) *fault.Error {
 	return fault.New(fault.Usage, "the URL %q cannot be used: %s", text, why)
 }

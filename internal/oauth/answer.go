@@ -22,7 +22,7 @@ const (
 	unknownExpiry  = time.Hour        // lifetime of a token whose provider does not say
 	maxExpiry      = 10 * 365 * 24 * time.Hour
 	formEncoded    = "application/x-www-form-urlencoded"
-	secretsInForms = "refresh_token code client_secret code_verifier device_code"
+	secretsInForms = "refresh_token code client_secret code_verifier device_code" // separated by blanks
 )
 
 // answer is what a provider says at the token endpoint (RFC 6749 sections 5.1
@@ -102,6 +102,9 @@ func (c *Config) post(ctx context.Context, to endpoint, form url.Values) (*answe
 	if err != nil {
 		return nil, fault.New(fault.Usage, "the %s URL is not one that can be used", to.what)
 	}
+	for name := range strings.FieldsSeq(secretsInForms) {
+		c.secrets().Add(form.Get(name))
+	}
 	req.Header.Set("Content-Type", formEncoded)
 	req.Header.Set("Accept", "application/json")
 	res, err := c.client().Do(req)
@@ -113,7 +116,7 @@ func (c *Config) post(ctx context.Context, to endpoint, form url.Values) (*answe
 	if err != nil {
 		return nil, c.unreached(ctx, err)
 	}
-	return c.read(res.StatusCode, res.Header.Get("Content-Type"), body, form)
+	return c.read(res.StatusCode, res.Header.Get("Content-Type"), body)
 }
 
 // client never follows a redirect: the form has secrets, and an endpoint that
@@ -141,9 +144,8 @@ func (c *Config) unreached(ctx context.Context, err error) error {
 	return fault.Wrap(fault.Connect, err, "cannot reach %s", c.Provider.name())
 }
 
-// read makes sense of an answer. The form is what was asked, for its secrets to
-// be kept out of messages.
-func (c *Config) read(status int, kind string, body []byte, form url.Values) (*answer, error) {
+// read makes sense of an answer. The secrets in it are kept out of messages.
+func (c *Config) read(status int, kind string, body []byte) (*answer, error) {
 	name := c.Provider.name()
 	if len(body) > maxBody {
 		return nil, fault.New(fault.Auth, "the answer of %s is longer than 1 MiB", name)
@@ -152,8 +154,9 @@ func (c *Config) read(status int, kind string, body []byte, form url.Values) (*a
 	if json.Unmarshal(body, &a) != nil || !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
 		return nil, unreadable(name, status, kind, body)
 	}
+	c.secrets().Add(string(a.AccessToken), string(a.RefreshToken), string(a.DeviceCode))
 	if a.Error != "" {
-		return nil, c.refused(status, &a, form)
+		return nil, c.refused(status, &a)
 	}
 	if status/100 != 2 {
 		return nil, strange(name, status)
@@ -196,7 +199,7 @@ func (c *Config) tokenOf(a *answer, before Token) (Token, error) {
 	case !printable(string(a.AccessToken)), !printable(string(a.RefreshToken)):
 		return Token{}, fault.New(fault.Auth, "the answer of %s has a token with characters that no token has", name)
 	case a.TokenType != "" && !strings.EqualFold(string(a.TokenType), "bearer"):
-		return Token{}, fault.New(fault.Auth, "%s gives tokens of type %s, which mail servers do not take", name, clean(string(a.TokenType), maxText))
+		return Token{}, fault.New(fault.Auth, "%s gives tokens of type %s, which mail servers do not take", name, c.words(a.TokenType, maxText))
 	}
 	if must := c.Provider.must; must != "" && a.Scope != "" && !granted(string(a.Scope), must) && granted(strings.Join(c.Provider.Scopes, " "), must) {
 		return Token{}, fault.New(fault.Auth, "%s did not give the permission for mail", name).

@@ -43,6 +43,7 @@ func Authorize(ctx context.Context, c Config, ui UI) (Token, error) {
 	defer cancel()
 
 	verifier, state := oauth2.GenerateVerifier(), oauth2.GenerateVerifier() // 32 random octets each
+	c.secrets().Add(verifier, state)
 	door, err := c.listen(state, ui.Paste != nil)
 	if err != nil {
 		return Token{}, err
@@ -63,7 +64,7 @@ func Authorize(ctx context.Context, c Config, ui UI) (Token, error) {
 		return Token{}, err
 	}
 	if got.refusal != nil {
-		return Token{}, fault.Wrap(fault.Auth, c.refused(0, got.refusal, url.Values{}), "cannot sign in")
+		return Token{}, fault.Wrap(fault.Auth, c.refused(0, got.refusal), "cannot sign in")
 	}
 	form := url.Values{
 		"grant_type": {"authorization_code"}, "code": {got.code}, "redirect_uri": {door.redirect}, "code_verifier": {verifier},

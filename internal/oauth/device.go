@@ -94,9 +94,9 @@ func (c *Config) deviceCode(a *answer, asked time.Time) (DeviceCode, error) {
 	if a.ExpiresIn.known {
 		lifetime = min(a.ExpiresIn.d, maxDeviceExpiry)
 	}
-	code := DeviceCode{URL: clean(page, maxText), Code: clean(string(a.UserCode), 60), Expires: asked.Add(lifetime)}
+	code := DeviceCode{URL: c.words(text(page), maxText), Code: c.words(a.UserCode, 60), Expires: asked.Add(lifetime)}
 	if full := string(a.VerificationFull); full != "" && (endpoint{url: full}).check() == nil {
-		code.Full = clean(full, maxText)
+		code.Full = c.words(text(full), maxText)
 	}
 	return code, nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/hidden"
 )
 
 // Client is the person's own registration at a provider. A "desktop" client of
@@ -35,7 +36,10 @@ type Config struct {
 	Now   func() time.Time                           // the clock; has to be set
 	Sleep func(context.Context, time.Duration) error // waits or ends with ctx, nil for real time
 	HTTP  *http.Client                               // nil for the default; redirects are never followed
-	limit time.Duration                              // of a sign-in, 0 for signInLimit
+	// Secrets gets every token and code, and keeps them out of messages; nil for
+	// a set of the Config's own.
+	Secrets *hidden.Set
+	limit   time.Duration // of a sign-in, 0 for signInLimit
 }
 
 func (c *Config) sleep(ctx context.Context, d time.Duration) error {

@@ -302,7 +302,8 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, kind string, body []byte) {
 		c := Config{Provider: Provider{Name: "mock"}, Now: time.Now}
-		a, err := c.read(status, kind, body, map[string][]string{"refresh_token": {"sesame-refresh"}})
+		c.secrets().Add("sesame-refresh")
+		a, err := c.read(status, kind, body)
 		if (a == nil) == (err == nil) {
 			t.Fatal("neither an answer nor an error, or both")
 		}

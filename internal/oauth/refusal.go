@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,12 +10,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/hidden"
 )
 
-const (
-	maxText  = 300 // characters of a provider's words in a message
-	minToken = 8   // shorter secrets are not sought in a provider's words
-)
+const maxText = 300 // characters of a provider's words in a message
 
 // Refusal is what a provider said when it refused (RFC 6749 sections 4.1.2.1
 // and 5.2, RFC 8628 section 3.5). It is found in errors with errors.As.
@@ -38,10 +35,10 @@ func (r *Refusal) Error() string {
 var aadsts = regexp.MustCompile(`AADSTS([0-9]{4,8})`)
 
 // refused is the fault of an answer with an error.
-func (c *Config) refused(status int, a *answer, form url.Values) error {
+func (c *Config) refused(status int, a *answer) error {
 	r := &Refusal{
-		Provider: c.Provider.name(), Code: clean(string(a.Error), 60),
-		Description: clean(hide(string(a.Description), form), maxText), Numbers: a.Codes,
+		Provider: c.Provider.name(), Code: c.words(a.Error, 60),
+		Description: c.words(a.Description, maxText), Numbers: a.Codes,
 	}
 	for _, m := range aadsts.FindAllStringSubmatch(string(a.Description), 4) {
 		if n, err := strconv.Atoi(m[1]); err == nil && !slices.Contains(r.Numbers, n) {
@@ -59,14 +56,16 @@ func (c *Config) refused(status int, a *answer, form url.Values) error {
 	return e
 }
 
-// hide takes what was secret in a form out of what the provider says.
-func hide(s string, form url.Values) string {
-	for name := range strings.FieldsSeq(secretsInForms) {
-		if v := form.Get(name); len(v) >= minToken {
-			s = strings.ReplaceAll(s, v, "<hidden>")
-		}
+// words are a provider's words as a message may have them: without the secrets
+// that are known, whole or cut off by the bound, and cleaned.
+func (c *Config) words(s text, limit int) string { return clean(c.secrets().Hide(string(s)), limit) }
+
+// secrets are those to be kept out of messages.
+func (c *Config) secrets() *hidden.Set {
+	if c.Secrets == nil {
+		c.Secrets = new(hidden.Set)
 	}
-	return s
+	return c.Secrets
 }
 
 // clean makes one bounded line of foreign words, in which nothing moves a

@@ -42,11 +42,12 @@ type Source struct {
 // The new token is stored before it is returned. The errors are of kind Auth,
 // or Connect where trying again may help.
 func (s *Source) Token(ctx context.Context, refused string) (Token, error) {
+	c := &s.Config
 	t, err := s.Store.Load(ctx)
+	c.secrets().Add(t.Access, t.Refresh, t.ClientSecret)
 	if err != nil || s.lasts(t, refused) {
 		return t, err
 	}
-	c := &s.Config
 	if t.Refresh == "" {
 		return Token{}, unrenewable(c, t)
 	}
@@ -57,6 +58,7 @@ func (s *Source) Token(ctx context.Context, refused string) (Token, error) {
 	defer unlock()
 	// Another process may have refreshed while this one waited.
 	t, err = s.Store.Load(ctx)
+	c.secrets().Add(t.Access, t.Refresh)
 	if err != nil || s.lasts(t, refused) {
 		return t, err
 	}
