@@ -88,6 +88,9 @@ func (in *input) connection() (*connection, error) {
 			return nil, in.blame(err, "server-name")
 		}
 	}
+	if !in.flagged("no-id") {
+		c.cfg.Client, c.cfg.Version = "imapknife", buildVersion().Version
+	}
 	for _, name := range c.cfg.Auth {
 		if !slices.Contains(session.Mechanisms(), strings.ToLower(name)) {
 			return nil, in.blame(fault.New(fault.Usage, "--auth: %q is none of %s", name, strings.Join(session.Mechanisms(), ", ")), "auth")

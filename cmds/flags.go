@@ -149,6 +149,7 @@ var registry = append([]*flag{
 	{name: "connect-timeout", arity: one, kind: duration, value: "TIME", env: true, group: groupConnection, help: "bound on name, TCP and TLS (10s), and on the greeting (30s)"},
 	{name: "io-timeout", arity: one, kind: duration, value: "TIME", env: true, group: groupConnection, help: "bound on each wait without progress (30s)"},
 	{name: "no-pipelining", env: true, group: groupConnection, help: "wait for the login's answer before the next command"},
+	{name: "no-id", env: true, group: groupConnection, help: "do not send the server this program's name and version (ID)"},
 	{name: "read-only", env: true, group: groupConnection, help: "refuse every command that could change something (so does IMAPKNIFE_MODE=readonly)"},
 	{name: "trace", env: true, group: groupConnection, help: "show the IMAP conversation on standard error, secrets hidden"},
 	{name: "trace-file", arity: one, kind: file, value: "FILE", env: true, group: groupConnection, help: "write the IMAP conversation to a file"},

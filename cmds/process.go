@@ -118,6 +118,7 @@ func Main(p *Process) int {
 		return p.complete(p.Args[2:])
 	}
 	p.hideSecrets()
+	noCore()
 	ctx, stop := p.signals()
 	defer stop()
 	p.ctx = ctx

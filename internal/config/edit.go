@@ -317,6 +317,8 @@ func (p *Profile) entries() []entry {
 		values := p.values(f.of)
 		switch {
 		case len(values) == 0:
+		case f.key == "no_id":
+			add(f.key, "true")
 		case f.key == "auth", len(values) > 1:
 			add(f.key, array(values))
 		default:

@@ -42,6 +42,7 @@ type Profile struct {
 	Proxy, Tunnel, UnixSocket     string
 	ConnectTimeout, IOTimeout     time.Duration
 	Mailbox                       string
+	NoID                          bool // do not introduce ourselves to the server
 
 	Mode       string            // readonly, or empty
 	Storage    string            // where the secret is: keyring (or empty), file, none
@@ -92,6 +93,7 @@ type written struct {
 	ConnectTimeout  string            `toml:"connect_timeout,omitempty"`
 	IOTimeout       string            `toml:"io_timeout,omitempty"`
 	Mailbox         string            `toml:"mailbox,omitempty"`
+	NoID            bool              `toml:"no_id,omitempty"`
 	Mode            string            `toml:"mode,omitempty"`
 	Storage         string            `toml:"storage,omitempty"`
 	SpecialUse      map[string]string `toml:"special_use,omitempty"`
@@ -104,7 +106,7 @@ type writtenFile struct {
 }
 
 // fields are the keys that say what a flag of the command line says, and where
-// a Profile has it: a string, a []string or a time.Duration.
+// a Profile has it: a string, a []string, a time.Duration or a bool.
 var fields = [...]struct {
 	key string
 	of  func(*Profile) any
@@ -124,6 +126,7 @@ var fields = [...]struct {
 	{"connect_timeout", func(p *Profile) any { return &p.ConnectTimeout }},
 	{"io_timeout", func(p *Profile) any { return &p.IOTimeout }},
 	{"mailbox", func(p *Profile) any { return &p.Mailbox }},
+	{"no_id", func(p *Profile) any { return &p.NoID }},
 }
 
 // flagOf is the flag that says what a key says.
@@ -241,7 +244,7 @@ func keysOf(key []string) []string {
 
 // read takes over what was written, and tells which key is wrong.
 func (p *Profile) read(w *written) (key string, err error) {
-	p.URL, p.User, p.Mailbox = w.URL, w.User, w.Mailbox
+	p.URL, p.User, p.Mailbox, p.NoID = w.URL, w.User, w.Mailbox, w.NoID
 	p.CAFile, p.ClientCert, p.ClientKey, p.ServerName = w.CAFile, w.ClientCert, w.ClientKey, w.ServerName
 	p.Proxy, p.Tunnel, p.UnixSocket = w.Proxy, w.Tunnel, w.UnixSocket
 	p.Mode, p.Storage, p.TLSMin, p.SpecialUse, p.OAuth = w.Mode, w.Storage, w.TLSMin, w.SpecialUse, w.OAuth
@@ -428,6 +431,8 @@ func (p *Profile) Set(flag string, values ...string) {
 			*to = values
 		case *time.Duration:
 			*to, _ = time.ParseDuration(last)
+		case *bool:
+			*to = len(values) > 0
 		}
 	}
 }
@@ -443,6 +448,10 @@ func (p *Profile) values(of func(*Profile) any) []string {
 	case *time.Duration:
 		if *v != 0 {
 			one = v.String()
+		}
+	case *bool:
+		if *v {
+			one = "true"
 		}
 	}
 	if one == "" {

@@ -208,6 +208,9 @@ func (s *Session) authenticate(ctx context.Context) error {
 			s.cfg.Warn("warning: the server announces " + methods[0].String() + " and refuses it; the login is not bound to the TLS connection")
 		}
 	}
+	if err == nil && s.mayIntroduce() {
+		err = s.later(ctx, s.identification(), func(wire.Status) error { return nil })
+	}
 	if err != nil || s.guessed != nil {
 		return err
 	}
@@ -338,9 +341,9 @@ func (s *Session) lazy() bool {
 // said nothing there, last time; and asks where that does not do.
 func (s *Session) agree(ctx context.Context) (list []method, offered caps, err error) {
 	offered = s.greeting
-	if offered == nil && !s.exposed {
-		// In clear text on a network, what the server said last time is not
-		// good enough: LOGINDISABLED must stop the password.
+	if offered == nil && s.cfg.TLS != NoTLS {
+		// In clear text what the server said last time is not good enough:
+		// LOGINDISABLED must stop the password (RFC 9051 section 6.2.3).
 		offered = newCaps(s.record.Greeting)
 	}
 	if offered != nil {

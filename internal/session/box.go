@@ -29,6 +29,24 @@ type Box struct {
 	HasPermanent   bool
 	ReadOnly       bool
 	Warnings       []string
+
+	counted bool   // the server has told EXISTS
+	most    uint64 // the highest it has told
+}
+
+// grow notes that the server has told EXISTS.
+func (b *Box) grow(exists uint64) { b.counted, b.most = true, max(b.most, exists) }
+
+// maxAhead is how many messages a server may name that it has not told of: some
+// name a new one before they say that it EXISTS.
+const maxAhead = 1000
+
+// holds is an error where an answer names far more messages than there are.
+func (b *Box) holds(named uint64) error {
+	if b == nil || !b.counted || named <= 2*b.most+maxAhead {
+		return nil
+	}
+	return fault.New(fault.Protocol, "the server names %d messages, and only %d exist in %q", named, b.most, b.Name)
 }
 
 // Validity returns the mailbox's UIDVALIDITY, empty where the server reports
@@ -111,7 +129,7 @@ func (s *Session) open(ctx context.Context, name string, write bool) error {
 	s.prologue = append(s.prologue, step{p, func(st wire.Status) error {
 		if !st.OK() {
 			s.box = nil
-			return openError(st, name)
+			return s.openError(st, name)
 		}
 		switch st.Code {
 		case "READ-ONLY":
@@ -136,8 +154,11 @@ func (s *Session) open(ctx context.Context, name string, write bool) error {
 	return nil
 }
 
-func openError(st wire.Status, name string) error {
+func (s *Session) openError(st wire.Status, name string) error {
 	e := refusal(st, "cannot open the mailbox %q", name)
+	if s.cfg.Client == "" && (s.insists() || s.takesID() && strings.Contains(strings.ToLower(st.Text), "unsafe")) {
+		return e.Hint("this server may open mailboxes only for programs that say their name: leave out --no-id")
+	}
 	if st.Status == "BAD" {
 		return e
 	}
@@ -149,6 +170,7 @@ func (b *Box) hear(r *wire.Response) {
 	switch r.Kind {
 	case "EXISTS":
 		b.Exists = r.Num
+		b.grow(r.Num)
 	case "RECENT":
 		n := r.Num
 		b.Recent = &n

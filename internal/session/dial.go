@@ -90,9 +90,6 @@ func (s *Session) connected(nc net.Conn, via string) {
 	default:
 		s.cfg.Trace.Note("connected to %s (%s)", s.cfg.Addr(), remote)
 	}
-	if a, ok := remote.(*net.TCPAddr); s.cfg.TLS == NoTLS && ok {
-		s.exposed = via != "" || !a.IP.IsLoopback()
-	}
 }
 
 // causeOr prefers the reason for which ctx was cancelled to err.
@@ -240,7 +237,7 @@ func (s *Session) notice(r *wire.Response) {
 	case "CAPABILITY":
 		s.setCaps(parseCaps(string(r.Text())))
 	default:
-		s.heard(r.Kind)
+		s.heard(r)
 	}
 }
 

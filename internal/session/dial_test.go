@@ -1,7 +1,6 @@
 package session
 
 import (
-	"errors"
 	"io"
 	"net"
 	"path/filepath"
@@ -79,7 +78,7 @@ func TestTunnel(t *testing.T) {
 		t.Error(err)
 	}
 	must(t, s.Close())
-	if said.String() != "bye\n" || steps(cfg.Progress) != "tunnel greeting" || s.exposed {
+	if said.String() != "bye\n" || steps(cfg.Progress) != "tunnel greeting" {
 		t.Errorf("said %q, steps %s", said.String(), steps(cfg.Progress))
 	}
 	for command, want := range map[string]struct {
@@ -161,32 +160,6 @@ func TestProgress(t *testing.T) {
 		})
 	}
 }
-
-// Clear text is exposed when it leaves this machine, and behind a proxy it is,
-// whatever the host is called.
-func TestExposed(t *testing.T) {
-	for _, tt := range []struct {
-		ip, via string
-		want    bool
-	}{{"127.0.0.1", "", false}, {"192.0.2.1", "", true}, {"127.0.0.1", "socks5://127.0.0.1:1080", true}} {
-		s := &Session{cfg: Config{TLS: NoTLS}}
-		s.connected(at{&net.TCPAddr{IP: net.ParseIP(tt.ip)}}, tt.via)
-		if s.exposed != tt.want {
-			t.Errorf("%+v: %v", tt, s.exposed)
-		}
-	}
-}
-
-type at struct{ addr net.Addr }
-
-func (a at) RemoteAddr() net.Addr             { return a.addr }
-func (a at) LocalAddr() net.Addr              { return a.addr }
-func (at) Read([]byte) (int, error)           { return 0, errors.ErrUnsupported }
-func (at) Write([]byte) (int, error)          { return 0, errors.ErrUnsupported }
-func (at) Close() error                       { return nil }
-func (at) SetDeadline(time.Time) error        { return nil }
-func (at) SetReadDeadline(time.Time) error    { return nil }
-func (at) SetWriteDeadline(t time.Time) error { return nil }
 
 // Who is who: the digest of an ordinary account is what rows and scripts have
 // kept; a socket or a tunnel is a server of its own.

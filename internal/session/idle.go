@@ -27,7 +27,7 @@ func (s *Session) Idle(ctx context.Context, d time.Duration) (changed bool, err 
 	end := s.cfg.Now().Add(d)
 	p, err := s.c.Send(ctx, wire.NewCommand("IDLE").Idles().On(func(r *wire.Response) error {
 		changed = true
-		s.heard(r.Kind)
+		s.heard(r)
 		return nil
 	}, "EXISTS", "EXPUNGE", "VANISHED", "FETCH", "STATUS", "LIST"))
 	if err != nil {

@@ -114,10 +114,10 @@ func (s *Session) about(ctx context.Context, name string, build func(octets stri
 	return p, err
 }
 
-// respell sends cmd in the place of p, which the server has refused with no. If
+// respell sends cmd, after those of first, in the place of p, which the server has refused with no. If
 // it takes that, what was in flight behind an EXAMINE, and failed for want of an
 // open mailbox, is sent again. Otherwise the first refusal stands.
-func (s *Session) respell(ctx context.Context, p *wire.Pending, cmd *wire.Command, no wire.Status) (wire.Status, error) {
+func (s *Session) respell(ctx context.Context, p *wire.Pending, cmd *wire.Command, no wire.Status, first ...*wire.Command) (wire.Status, error) {
 	behind := s.c.InFlight()
 	for _, b := range behind {
 		if _, err := s.c.Wait(ctx, b); err != nil {
@@ -125,6 +125,11 @@ func (s *Session) respell(ctx context.Context, p *wire.Pending, cmd *wire.Comman
 		}
 	}
 	s.probed = true // nothing was dropped
+	for _, f := range first {
+		if _, err := s.c.Send(ctx, f); err != nil {
+			return no, err
+		}
+	}
 	if err := s.c.Redo(ctx, p, cmd); err != nil {
 		return no, err
 	}

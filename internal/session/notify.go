@@ -42,8 +42,11 @@ func (s *Session) Listed() bool {
 
 // heard notes what a server tells unasked, by IDLE or beside the answers to
 // other commands.
-func (s *Session) heard(kind string) {
-	switch kind {
+func (s *Session) heard(r *wire.Response) {
+	if r.Kind == "EXISTS" && s.box != nil {
+		s.box.grow(r.Num)
+	}
+	switch kind := r.Kind; kind {
 	case "EXISTS", "EXPUNGE", "VANISHED", "FETCH":
 		s.stirred, s.news = true, s.notified
 	case "STATUS", "LIST":

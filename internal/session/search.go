@@ -116,7 +116,7 @@ func (s *Session) search(ctx context.Context, q SearchRequest, extended bool) (*
 	if !extended || !q.Count || res.Count == 0 {
 		res.Count = res.Set.Len() + uint64(len(res.Order))
 	}
-	return res, st, nil
+	return res, st, s.box.holds(res.Count)
 }
 
 func addTokens(cmd *wire.Command, tokens []query.Token) {

@@ -54,6 +54,9 @@ type Config struct {
 	GreetingTimeout time.Duration // for the greeting as a whole
 	IOTimeout       time.Duration // without progress
 
+	// Client and Version are sent to servers that take ID (RFC 2971), and nothing
+	// else; an empty Client sends nothing.
+	Client, Version string
 	// SpecialUse names mailboxes by their use (sent, trash, …), whatever the
 	// server says.
 	SpecialUse   map[string]string
@@ -142,7 +145,6 @@ type Session struct {
 	c         *wire.Conn
 	account   string
 	rtt       time.Duration // of the TCP handshake
-	exposed   bool          // clear text that leaves this machine
 	secured   bool          // STARTTLS is done
 	welcome   bool          // the server greeted us as logged in (PREAUTH)
 	preauth   bool          // the same, on a session that was to log in
@@ -163,6 +165,7 @@ type Session struct {
 	piped     []*wire.Pending // sent behind a login that was not yet answered
 	misjudged bool            // a command failed that trusted what was remembered
 	probed    bool            // the NOOP that proves dropping has been sent
+	named     bool            // ID has been sent
 	alerts    []string        // shown
 	box       *Box
 	stirred   bool // the server has told of a change since that was opened
@@ -358,6 +361,9 @@ func (s *Session) await(ctx context.Context, p *wire.Pending) (wire.Status, erro
 		}
 	}
 	st, err := s.c.Wait(ctx, p)
+	if err == nil && st.Status == "NO" && (p.Name() == "EXAMINE" || p.Name() == "SELECT") && s.mayIntroduce() {
+		st, err = s.respell(ctx, p, p.Command(), st, s.identification())
+	}
 	if other := s.others[p]; other != nil {
 		delete(s.others, p)
 		if err == nil && st.Status == "NO" {
@@ -384,7 +390,7 @@ func (s *Session) await(ctx context.Context, p *wire.Pending) (wire.Status, erro
 // a mailbox is about the mailbox.
 func mayMisjudge(name string, st wire.Status) bool {
 	switch name {
-	case "LOGIN", "AUTHENTICATE":
+	case "LOGIN", "AUTHENTICATE", "ID":
 		return false
 	case "EXAMINE", "SELECT", "STATUS", "CREATE", "DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE":
 		return st.Status == "BAD"

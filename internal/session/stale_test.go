@@ -17,8 +17,8 @@ func TestStaleGreeting(t *testing.T) {
 CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN LOGINDISABLED
 ON LOGIN
 S: $tag NO [PRIVACYREQUIRED] not that way
-`, imaptest.Options{})
-	cfg := to(t, srv)
+`, imaptest.Options{TLS: true})
+	cfg := secure(t, srv, Implicit)
 	cfg.Memory = NewMemory(filepath.Join(t.TempDir(), "servers.json"), time.Now)
 	key := cfg.key()
 	cfg.Memory.store(key, record{Greeting: []string{"IMAP4rev1"}, Capabilities: []string{"IMAP4rev1"}, NoPipelining: true})
@@ -41,8 +41,8 @@ S: $tag NO [PRIVACYREQUIRED] not that way
 
 // What is remembered may leave no mechanism: then the server is asked.
 func TestStaleMechanism(t *testing.T) {
-	srv := serve(t, "GREETING * OK ready\nCAPABILITY IMAP4rev1", imaptest.Options{})
-	cfg := to(t, srv)
+	srv := serve(t, "GREETING * OK ready\nCAPABILITY IMAP4rev1", imaptest.Options{TLS: true})
+	cfg := secure(t, srv, Implicit)
 	cfg.Memory = NewMemory(filepath.Join(t.TempDir(), "servers.json"), time.Now)
 	cfg.Memory.store(cfg.key(), record{Greeting: []string{"IMAP4rev1", "LOGINDISABLED"}, Capabilities: []string{"IMAP4rev1"}})
 	for range 2 {
@@ -53,6 +53,18 @@ func TestStaleMechanism(t *testing.T) {
 	if got := strings.Join(sent(srv), "|"); got != "CAPABILITY|"+loginLine+"|LOGOUT|"+loginLine+"|LOGOUT" {
 		t.Error(got)
 	}
+}
+
+// In clear text what is remembered never spares the question: LOGINDISABLED that
+// is announced now stops the password.
+func TestStaleInClearText(t *testing.T) {
+	srv := serve(t, "GREETING * OK ready\nCAPABILITY IMAP4rev1 LOGINDISABLED", imaptest.Options{})
+	cfg := to(t, srv)
+	cfg.Memory = NewMemory(filepath.Join(t.TempDir(), "servers.json"), time.Now)
+	cfg.Memory.store(cfg.key(), record{Greeting: []string{"IMAP4rev1", "AUTH=PLAIN"}, Capabilities: []string{"IMAP4rev1"}})
+	_, err := Open(t.Context(), cfg)
+	failed(t, err, fault.Auth, "LOGINDISABLED")
+	heard(t, srv, "CAPABILITY")
 }
 
 // A capability that the server no longer has makes one command fail, and is

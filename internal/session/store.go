@@ -48,7 +48,7 @@ func (s *Session) Store(ctx context.Context, q StoreRequest) (*Stored, error) {
 	cmd.Close().On(func(r *wire.Response) error {
 		if r.Kind == "EXPUNGE" {
 			res.Expunged++
-			s.heard(r.Kind)
+			s.heard(r)
 			return nil
 		}
 		m := &Fetched{}

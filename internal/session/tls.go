@@ -261,6 +261,8 @@ func (s *Session) tlsError(ctx context.Context, err error) error {
 		return e.Hint("%s", wantsCertificate)
 	case s.asked:
 		return e.Hint("the server may not accept the certificate in --client-cert")
+	case alert == alertHandshakeFailure:
+		return e.Hint("the server may offer only ciphers and key exchanges that are not safe and not supported: it must be updated")
 	case alert == alertUnrecognizedName:
 		return why("the server knows no name %s", s.serverName()).Hint("--server-name NAME asks for another name")
 	case isErrno, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -278,6 +280,7 @@ const (
 
 // The alerts that are told apart (RFC 8446 section 6).
 const (
+	alertHandshakeFailure = 40
 	alertProtocolVersion  = 70
 	alertUnrecognizedName = 112
 )

@@ -98,6 +98,7 @@ func (c *Conn) untagged() (literals bool, err error) {
 		r.Num, r.HasNum = r.Number(), true
 	}
 	r.Kind = c.kind(r.Atom())
+	r.body = r.Kind == "FETCH"
 	literals = true
 	if isStatus(r.Kind) && !r.HasNum {
 		literals = false

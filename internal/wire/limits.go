@@ -6,7 +6,8 @@ const (
 	// MaxToken is the longest atom, tag or section in octets.
 	MaxToken = 64 << 10
 	// MaxString is the longest string (quoted or literal) that is held in
-	// memory, in octets; what is longer is cut there and reported.
+	// memory, in octets; a header that is longer is cut there and reported, any
+	// other literal that is longer where no body belongs is an error.
 	MaxString = 1 << 20
 	// MaxText is the longest text of a status response kept, in octets.
 	MaxText = 64 << 10

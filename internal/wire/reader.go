@@ -30,6 +30,7 @@ type Reader struct {
 	came  int64                       // octets that fill has given so far
 	line  int64                       // octets of this response outside literals
 	mark  int64                       // line where the last literal or text was
+	body  bool                        // the response may hold bodies
 	lit   int64                       // octets left of an open literal
 	depth int
 	err   error
@@ -200,6 +201,16 @@ func (r *Reader) sample() string {
 	return string(b)
 }
 
+// tooLong reports whether a literal of n octets, of which at most limit are
+// wanted, is longer than anything but a body can be. That is fatal.
+func (r *Reader) tooLong(n int64, limit int) bool {
+	if n <= MaxString || limit > MaxToken || limit == 0 && r.body {
+		return false
+	}
+	r.err = tooMuch(n)
+	return true
+}
+
 // Skip passes over one value of any form, lists with all they hold.
 func (r *Reader) Skip() {
 	start, cut := r.depth, r.cut
@@ -277,6 +288,9 @@ func (r *Reader) finish(literals bool) error {
 			continue
 		}
 		if size, ok := announced(&tail, n); literals && ok {
+			if r.tooLong(size, 0) {
+				break
+			}
 			r.lit, n = size, 0
 			r.drain()
 			continue

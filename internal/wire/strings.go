@@ -101,6 +101,9 @@ func (r *Reader) literal(n int64, limit int) ([]byte, bool) {
 		r.r += int(n)
 		return out, true
 	}
+	if r.tooLong(n, limit) {
+		return nil, false
+	}
 	r.lit = n
 	keep := int(min(n, int64(limit)))
 	r.long = r.long[:0]
