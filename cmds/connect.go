@@ -23,6 +23,10 @@ import (
 	"github.com/imapknife/imapknife/output"
 )
 
+// connectTimeout is how long a connection may take unless --connect-timeout says
+// otherwise.
+const connectTimeout = 10 * time.Second
+
 // connection is where a verb's session goes, checked before dialling.
 type connection struct {
 	in        *input
@@ -69,7 +73,7 @@ func (in *input) connection() (*connection, error) {
 		ServerName: in.last("server-name"), CAFile: in.last("ca-file"), Insecure: in.flagged("insecure"),
 		ClientCert: in.last("client-cert"), ClientKey: in.last("client-key"), TLSPins: in.pins(), TLSMin: in.last("tls-min"),
 		Proxy: way.proxy, UnixSocket: way.socket, Tunnel: way.tunnel, Environ: in.p.Environ, Stderr: in.p.Stderr,
-		ConnectTimeout:  in.duration("connect-timeout", 10*time.Second),
+		ConnectTimeout:  in.duration("connect-timeout", connectTimeout),
 		IOTimeout:       quiet,
 		GreetingTimeout: in.duration("connect-timeout", max(10*time.Second, quiet)),
 		NoPipelining:    in.flagged("no-pipelining"),

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/imapknife/imapknife/creds"
 	"github.com/imapknife/imapknife/internal/config"
@@ -50,18 +51,19 @@ func (o *loginOptions) logIn(ctx context.Context) (*loggedIn, error) {
 	if err != nil {
 		return nil, err
 	}
+	left := 2 * o.in.duration("connect-timeout", connectTimeout) // for all servers behind the first
 	for i, c := range candidates {
 		if err := o.agreed(ctx, c); err != nil {
 			return nil, err
 		}
 		for j, user := range c.Users {
 			var done *loggedIn
-			if done, err = o.try(ctx, c, user); err == nil {
+			if done, err = o.tryWithin(ctx, &left, i > 0, c, user); err == nil {
 				return done, nil
 			}
 			kind := fault.KindOf(err)
 			switch again := o.secret != nil || o.token != nil; {
-			case ctx.Err() != nil:
+			case ctx.Err() != nil, left <= 0:
 				return nil, err
 			case kind == fault.Auth && again && j+1 < len(c.Users):
 				o.in.say("%v; trying as %q", err, c.Users[j+1])
@@ -74,6 +76,20 @@ func (o *loginOptions) logIn(ctx context.Context) (*loggedIn, error) {
 		}
 	}
 	return nil, err
+}
+
+// tryWithin is try, for which a bounded one has the time that is left.
+func (o *loginOptions) tryWithin(ctx context.Context, left *time.Duration, bounded bool, c discover.Candidate, user string) (*loggedIn, error) {
+	if !bounded {
+		return o.try(ctx, c, user)
+	}
+	limited, cancel := context.WithTimeoutCause(ctx, *left, fault.New(fault.Connect, "no server of %s answered in time, %s the last of them", o.address, c.Host).
+		Hint("name the server as imaps://USER@HOST/; login --discover lists what was found"))
+	defer cancel()
+	start := o.in.p.Now()
+	done, err := o.try(limited, c, user)
+	*left -= o.in.p.Now().Sub(start)
+	return done, err
 }
 
 // candidates lists the servers to try with their users, in order: the one that

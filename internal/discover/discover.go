@@ -62,8 +62,9 @@ type Candidate struct {
 	Detail   string   // the record or URL that said so
 	Hints    []string // what the person must know or do
 	// Foreign: only DNS, which nobody signed, names this host outside of the mail
-	// domain. Who can forge DNS could collect the password: ask before it is
-	// sent (RFC 6186 section 6).
+	// domain, by SRV or by MX. Who can forge DNS could collect the password, or
+	// send it to a server where they can read along: ask before it is sent (RFC
+	// 6186 section 6).
 	Foreign bool
 }
 
@@ -129,13 +130,14 @@ const (
 )
 
 type finder struct {
-	address Address
-	o       Options
-	http    *http.Client
-	table   []string // notes of the table
-	found   [ranks][]Candidate
-	notes   [ranks][]string
-	hosted  *provider // whose MX the domain has
+	address  Address
+	o        Options
+	http     *http.Client
+	table    []string // notes of the table
+	found    [ranks][]Candidate
+	notes    [ranks][]string
+	hosted   *provider // whose MX the domain has
+	declined bool      // SRV says that the domain offers no IMAP
 
 	mu      sync.Mutex
 	answers int  // DNS answers, be it that there is no such record
@@ -161,7 +163,13 @@ func (f *finder) ask(ctx context.Context) {
 	if slices.ContainsFunc(f.found[:rankGuess], func(c []Candidate) bool { return len(c) > 0 }) {
 		stop()
 	}
+	if f.declined { // by name (RFC 6186 section 3.4): a server that answers there is not for this
+		stop()
+	}
 	guesses.Wait()
+	if f.declined {
+		f.found[rankGuess], f.notes[rankGuess] = nil, []string{"guesses: none, since the domain says that it offers no IMAP"}
+	}
 }
 
 // result merges what all sources found. p is the provider that hosts the
@@ -223,6 +231,8 @@ func (f *finder) nothing(p *provider) error {
 			e.Hint("%s", h)
 		}
 		return e
+	case f.declined:
+		return byHand(fault.New(fault.Usage, "%s has no IMAP server: its SRV records say so", d))
 	case f.answers == 0 && f.silence > 0:
 		return byHand(fault.New(fault.Connect, "cannot look for the IMAP server of %s: DNS gave no answer to any question", d).
 			Hint("check the network and the name servers of this machine"))

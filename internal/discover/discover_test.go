@@ -199,7 +199,7 @@ func TestFind(t *testing.T) {
 				_imaps._tcp.example.org SRV 0 0 993 imap.hoster.test
 			`},
 			want: "imap.hoster.test:993 implicit " + users + " [SRV] foreign\n" +
-				"outlook.office365.com:993 implicit alice@example.org [provider table] password=none oauth=microsoft",
+				"outlook.office365.com:993 implicit alice@example.org [provider table] password=none oauth=microsoft foreign",
 			notes: []string{"provider table: Microsoft 365 or Outlook.com takes the mail of example.org"},
 		},
 		{
@@ -225,6 +225,20 @@ func TestFind(t *testing.T) {
 			want: "imap.example.org:143 starttls " + users + " [guess]\n" +
 				"example.org:993 implicit " + users + " [guess]",
 			notes: []string{"guess imap.example.org:993: connection refused", "guess mail.example.org:993: no such name"},
+		},
+		{
+			name: "one service that is declined says nothing of the other", address: "alice@example.org",
+			world: world{
+				dns:  "_imap._tcp.example.org SRV 0 0 0 .\nimap.example.org A 127.0.0.1",
+				open: []string{"imap.example.org:993"},
+			},
+			want: "imap.example.org:993 implicit " + users + " [guess]",
+		},
+		{
+			name: "SRV records are bounded", address: "alice@example.org",
+			world: world{dns: manySRV(600)},
+			want:  manyCandidates(8),
+			notes: []string{"SRV example.org: 592 records more, which are left out"},
 		},
 		{
 			name: "guesses are not waited for", address: "alice@example.org",
@@ -439,5 +453,34 @@ func TestTable(t *testing.T) {
 	}
 	if len(seen) < 60 {
 		t.Errorf("only %d domains", len(seen))
+	}
+}
+
+func manySRV(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "_imaps._tcp.example.org SRV %d 1 993 i%d.example.org\n", i, i)
+	}
+	return b.String()
+}
+
+func manyCandidates(n int) string {
+	var lines []string
+	for i := range n {
+		lines = append(lines, fmt.Sprintf("i%d.example.org:993 implicit alice@example.org alice [SRV]", i))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// A domain that declines IMAP by SRV (RFC 6186 section 3.4) is not guessed at.
+func TestDeclined(t *testing.T) {
+	t.Parallel()
+	w := world{
+		dns:  "_imaps._tcp.example.org SRV 0 0 0 .\n_imap._tcp.example.org SRV 0 0 0 .\nimap.example.org A 127.0.0.1",
+		open: []string{"imap.example.org:993"},
+	}
+	found, _, err := w.find(t, t.Context(), "alice@example.org")
+	if fault.KindOf(err) != fault.Usage || err.Error() != "example.org has no IMAP server: its SRV records say so" || len(found.Candidates) > 0 {
+		t.Error(err, found)
 	}
 }

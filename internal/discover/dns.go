@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,6 +93,9 @@ func lookupService(ctx context.Context, r *net.Resolver, service, domain string)
 func (f *finder) srv(ctx context.Context) {
 	domain := f.address.Domain
 	found, errs := lookupServices(ctx, f.o.Resolver, domain)
+	offered := func(records []SRV) bool { return len(records) != 1 || records[0].Target != "." }
+	f.declined = !offered(found[0]) && !offered(found[1])
+	left := 0
 	for i, service := range services {
 		name := "SRV _" + service + "._tcp." + domain
 		if errs[i] != nil {
@@ -112,15 +116,33 @@ func (f *finder) srv(ctx context.Context) {
 			c := Candidate{
 				Host: s.Target, Port: s.Port, TLS: Implicit, Users: f.address.users(), Source: FromSRV,
 				Detail:  fmt.Sprintf("%s: %d %d %d %s", name, s.Priority, s.Weight, s.Port, s.Target),
-				Foreign: !within(s.Target, domain),
+				Foreign: foreign(s.Target, domain),
 			}
 			if service == "imap" {
 				c.TLS = StartTLS
+			}
+			if len(f.found[rankSRV]) == maxSRV {
+				left++
+				continue
 			}
 			f.add(rankSRV, "%s", c.Detail)
 			f.found[rankSRV] = append(f.found[rankSRV], c)
 		}
 	}
+	if left > 0 {
+		f.add(rankSRV, "SRV %s: %s more, which are left out", domain, plural(left, "record"))
+	}
+}
+
+// maxSRV bounds how many servers of SRV records are tried: each that is silent
+// costs its time.
+const maxSRV = 8
+
+// foreign reports whether a host that only the name service names is outside of
+// the mail domain, and not on this machine.
+func foreign(host, domain string) bool {
+	ip, err := netip.ParseAddr(host)
+	return !within(host, domain) && (err != nil || !ip.IsLoopback())
 }
 
 // byMX asks who takes the domain's mail: a provider of the table, or a domain
@@ -145,6 +167,9 @@ func (f *finder) byMX(ctx context.Context) {
 			f.hosted = p
 			f.add(rankMX, "provider table: %s takes the mail of %s", p.name, own)
 			f.found[rankMX] = p.candidates(f.address, "MX "+own+": "+host)
+			for i := range f.found[rankMX] {
+				f.found[rankMX][i].Foreign = foreign(f.found[rankMX][i].Host, own)
+			}
 			break
 		}
 	}
@@ -152,7 +177,7 @@ func (f *finder) byMX(ctx context.Context) {
 		if base, err := publicsuffix.EffectiveTLDPlusOne(hosts[0]); err == nil && base != own {
 			viaMX, mxNote = f.database(ctx, base)
 			for i := range viaMX {
-				viaMX[i].Foreign = !within(viaMX[i].Host, own)
+				viaMX[i].Foreign = foreign(viaMX[i].Host, own)
 			}
 		}
 	}
