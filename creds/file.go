@@ -47,6 +47,7 @@ func (f fileStore) with(ctx context.Context, fn func(secrets map[string]string) 
 		return failed(fault.Local, err)
 	}
 	defer unlock()
+	atomicfile.Sweep(f.path) // a copy of all secrets
 	secrets, err := f.read()
 	if err != nil {
 		return failed(fault.Auth, err)

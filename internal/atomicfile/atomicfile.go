@@ -177,3 +177,19 @@ func CanReplace(path string) error {
 	f.Close()
 	return os.Remove(f.Name())
 }
+
+// Sweep removes what Replace left beside path in processes that were killed. The
+// caller has the lock that everybody takes who replaces the file.
+func Sweep(path string) {
+	dir, base := filepath.Split(path)
+	names, err := os.ReadDir(filepath.Clean(dir + "."))
+	if err != nil {
+		return
+	}
+	for _, e := range names {
+		number, ok := strings.CutPrefix(e.Name(), "."+base+"-")
+		if _, err := strconv.ParseUint(number, 10, 64); ok && err == nil {
+			_ = os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
+}

@@ -50,6 +50,7 @@ func Edit(ctx context.Context, path, home string, change func(*Editor) error) er
 		return failed(err)
 	}
 	defer unlock()
+	atomicfile.Sweep(path)
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return failed(err)
