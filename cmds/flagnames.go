@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/suggest"
 )
 
 // systemFlags are the flags that IMAP defines and a client may change (RFC 9051
@@ -44,5 +45,43 @@ func parseFlag(name string) (string, error) {
 	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`(){%*"\]`, r) }):
 		return "", fault.New(fault.Usage, "%q is no keyword: it may hold ASCII without blanks and ( ) { %% * \" \\ ]", name)
 	}
-	return name, nil
+	if keyword, ok := strings.CutPrefix(name, explicitKeyword); ok && keyword != "" {
+		return keyword, nil
+	}
+	return name, slip(name)
+}
+
+// explicitKeyword begins a keyword that would be taken for a slip.
+const explicitKeyword = "keyword:"
+
+// slips are words that people say for system flags. Sent as they are, they would
+// become keywords that no other program knows.
+var slips = map[string]string{
+	"read": "seen", "flag": "flagged", "star": "flagged", "starred": "flagged", "reply": "answered", "replied": "answered", "answer": "answered",
+	"delete": "deleted", "trash": "deleted", "trashed": "deleted", "drafts": "draft",
+}
+
+// opposites are words for the absence of a flag.
+var opposites = map[string]string{
+	"unread": "seen", "unseen": "seen", "unflagged": "flagged", "unstarred": "flagged", "unanswered": "answered", "undeleted": "deleted", "undraft": "draft",
+}
+
+// slip is an error of kind Usage for a keyword that was meant to be a system
+// flag. One that begins with $ is a keyword.
+func slip(name string) error {
+	word := strings.ToLower(name)
+	flag, not := slips[word], opposites[word]
+	if flag == "" && not == "" {
+		flag = suggest.Slip(word, []string{"seen", "answered", "flagged", "deleted", "draft"})
+	}
+	if strings.HasPrefix(word, "$") || flag == "" && not == "" {
+		return nil
+	}
+	e := fault.New(fault.Usage, "%q is not a system flag", name)
+	if not != "" {
+		e.Hint("did you mean --remove %s?", not)
+	} else {
+		e.Hint("did you mean %q?", flag)
+	}
+	return e.Hint("%s%s is the keyword of that name", explicitKeyword, name)
 }

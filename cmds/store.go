@@ -26,7 +26,8 @@ func newStore() *verb {
 		name: "store", group: groupMessages, args: "SET",
 		summary: "change flags of messages",
 		about: `Adds, removes or sets flags: seen, answered, flagged, deleted, draft, with or
-without a backslash, and keywords. The rows tell the flags after. A flag that
+without a backslash, and keywords (keyword:read is one that would be taken for
+a slip). The rows tell the flags after. A flag that
 the server would not keep is an error, and nothing is changed. --unchanged-since
 leaves alone what has changed since that modification sequence. --add-label and
 the like change Gmail's labels.`,
@@ -65,13 +66,28 @@ func setupStore(in *input) (runner, error) {
 				return nil, "", err
 			}
 		}
-		return &a, "", nil
+		return &a, "", in.newKeywords(ctx, s, &a)
 	}
 	field := "flags"
 	if a.Labels {
 		field = "labels"
 	}
 	return o.runner(output.Column{Field: field, Format: shortFlags}), nil
+}
+
+// newKeywords says which of the keywords the mailbox does not have yet: one may
+// be misspelt.
+func (in *input) newKeywords(ctx context.Context, s *session.Session, a *change.Store) error {
+	box, err := s.Box(ctx)
+	if err != nil || a.Labels || a.Mode == "-" || len(box.Flags) == 0 {
+		return err
+	}
+	for _, f := range a.Flags {
+		if f[0] != '\\' && !slices.ContainsFunc(box.Flags, func(known string) bool { return strings.EqualFold(known, f) }) {
+			in.say("%q is a new keyword in the mailbox %q", f, box.Name)
+		}
+	}
+	return nil
 }
 
 // storeChange reads which change is wanted: exactly one.

@@ -36,6 +36,9 @@ func (a *Store) begin(ctx context.Context, w *Writer, p *part) error {
 	if err != nil || !box.HasPermanent || a.Labels || a.Mode == "-" {
 		return err
 	}
+	if len(box.PermanentFlags) == 1 && box.PermanentFlags[0] == `\*` {
+		return nil // it does not list the flags that it keeps
+	}
 	for _, f := range a.Flags {
 		keyword := !strings.HasPrefix(f, `\`)
 		if !hasFlag(box.PermanentFlags, f) && !(keyword && hasFlag(box.PermanentFlags, `\*`)) {

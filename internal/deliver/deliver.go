@@ -239,7 +239,7 @@ func (d *Delivery) judge(m *Message) {
 	switch limit := d.base.limit; {
 	case m.Problem != nil:
 		m.refuse(m.Problem)
-	case limit != nil && m.Row.Size > *limit:
+	case limit != nil && *limit > 0 && m.Row.Size > *limit: // some announce 0 and take any
 		m.refuse(fault.New(fault.Refused, "the message has %d octets, and the server takes at most %d (APPENDLIMIT)", m.Row.Size, *limit))
 	case d.stopped != nil:
 		m.unsent(d.stopped)

@@ -210,7 +210,9 @@ func (b *Box) code(st wire.Status) {
 			b.Warnings = append(b.Warnings, "MAILBOXID: not an object identifier")
 		}
 	case "PERMANENTFLAGS":
-		b.PermanentFlags, b.HasPermanent = flagList(r), true
+		if b.HasPermanent = r.Next() == '('; b.HasPermanent { // NIL says nothing
+			b.PermanentFlags = flagList(r)
+		}
 	}
 	b.check(r, st.Code)
 }

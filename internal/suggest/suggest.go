@@ -20,6 +20,19 @@ func Nearest(word string, names []string) string {
 	return best
 }
 
+// Slip is the name that word misses by one letter, or "" for none.
+func Slip(word string, names []string) string {
+	if len(word) > maxWord {
+		return ""
+	}
+	for _, name := range names {
+		if distance(word, name) == 1 {
+			return name
+		}
+	}
+	return ""
+}
+
 // distance is the number of letters to insert, delete, change or swap to make
 // b of a (optimal string alignment).
 func distance(a, b string) int {
