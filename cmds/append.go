@@ -182,9 +182,26 @@ func runAppend(ctx context.Context, c *connection, s *session.Session, out *outp
 		c.in.say("bare LF becomes CRLF in %d of %d messages", converted, rows)
 	}
 	if err != nil {
+		c.in.say("%s", count.soFar(o.total(c.in.p.Now)))
 		return err
 	}
 	return count.err()
+}
+
+// maxCounting is how long a command that ends early counts what it had before
+// it.
+const maxCounting = time.Second
+
+// total counts the messages, 0 where that takes long.
+func (o *appendOptions) total(now func() time.Time) (n uint64) {
+	began := now()
+	for _, err := range o.sources.All() {
+		if err != nil || now().Sub(began) > maxCounting {
+			return 0
+		}
+		n++
+	}
+	return n
 }
 
 // messages tells what is to be appended.

@@ -104,6 +104,29 @@ func (t *tally) add(status, reason string, refusal error) {
 	}
 }
 
+// soFar says how far a command has come that ends before its end; total is how
+// many there are to do, 0 where nobody has counted.
+func (t *tally) soFar(total uint64) string {
+	all := uint64(0)
+	for _, n := range t.counts {
+		all += uint64(n)
+	}
+	of := ""
+	if total >= all && total > 0 {
+		of = fmt.Sprintf(" of %d", total)
+	}
+	out := fmt.Sprintf("%d%s %s done", t.counts[result.Done]+t.counts[result.Planned], of, t.what)
+	for _, status := range [...]string{result.Unknown, result.Flagged, result.Copied, result.Refused, result.Missing} {
+		if n := t.counts[status]; n > 0 {
+			out += fmt.Sprintf(", %d %s", n, status)
+		}
+	}
+	if total > all {
+		out += fmt.Sprintf(", %d not begun", total-all)
+	}
+	return out
+}
+
 // err is nil when everything was done. Everything missing is no, everything
 // refused the server's refusal, anything unknown is unknown, and a mix partial.
 func (t *tally) err() error {

@@ -118,6 +118,7 @@ func runWriting(ctx context.Context, s *session.Session, out *output.Printer, o 
 			err = w.Run(ctx, t, actions[i])
 		}
 		if err != nil {
+			o.in.say("%s", counts.soFar(n+missing(targets)))
 			return err
 		}
 	}
@@ -126,6 +127,14 @@ func runWriting(ctx context.Context, s *session.Session, out *output.Printer, o 
 		o.advise(e)
 	}
 	return empty(err, o.failEmpty, n)
+}
+
+// missing is how many messages were named that are not there.
+func missing(targets []change.Target) (n uint64) {
+	for _, t := range targets {
+		n += t.Missing.Len()
+	}
+	return n
 }
 
 // targets finds the messages in each mailbox, and how many they are. A mailbox
