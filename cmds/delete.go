@@ -21,7 +21,7 @@ exactly them; --flag-only flags them. It asks on the terminal first; elsewhere
 			{"to the trash", "imapknife delete 42"},
 			{"for good, without asking", "imapknife delete --from spam@ --older 30d --expunge --yes"},
 		},
-		flags: append(lookup("expunge", "flag-only"), selectionWriteFlags()...),
+		flags: append(lookup("expunge", "flag-only", "no-lock"), selectionWriteFlags()...),
 		row:   result.Receipt{},
 		setup: setupDelete,
 	}

@@ -220,6 +220,7 @@ var registry = append([]*flag{
 	{name: "type", arity: one, value: "TYPE", group: groupVerb, help: "only attachments of this media type, such as text/*"},
 	{name: "overwrite", group: groupVerb, help: "replace files that exist"},
 	{name: "create", group: groupVerb, help: "make the mailbox where it is missing"},
+	{name: "no-lock", group: groupVerb, help: "do not wait for another imapknife that moves or deletes in the mailbox"},
 	{name: "add", arity: many, value: "FLAGS", group: groupVerb, help: "add these flags, a comma between: seen,flagged,$Forwarded"},
 	{name: "remove", arity: many, value: "FLAGS", group: groupVerb, help: "take these flags away"},
 	{name: "set", arity: many, blank: true, value: "FLAGS", group: groupVerb, help: "have these flags and no others"},

@@ -66,6 +66,11 @@ func (o *writing) runner(columns ...output.Column) runner {
 	}
 	spec := output.Spec{Row: result.Receipt{}, Columns: append(cols, output.Column{Field: "reason", Flex: true})}
 	return func(ctx context.Context) error {
+		unlock, err := o.lock(ctx)
+		if err != nil {
+			return err
+		}
+		defer unlock()
 		return o.c.receipts(ctx, spec, func(s *session.Session, out *output.Printer) error { return runWriting(ctx, s, out, o) })
 	}
 }

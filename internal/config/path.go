@@ -9,6 +9,7 @@ const (
 	ConfigFolder Folder = iota // what a person edits
 	DataFolder                 // what the program keeps
 	CacheFolder                // what can be lost
+	StateFolder                // what one run leaves for another
 )
 
 // folders says where they are: the variable of the XDG base directory
@@ -18,6 +19,7 @@ var folders = [...]struct{ xdg, below, darwin, windows string }{
 	{"XDG_CONFIG_HOME", ".config", "Library/Application Support", "AppData"},
 	{"XDG_DATA_HOME", ".local/share", "Library/Application Support", "LocalAppData"},
 	{"XDG_CACHE_HOME", ".cache", "Library/Caches", "LocalAppData"},
+	{"XDG_STATE_HOME", ".local/state", "Library/Application Support", "LocalAppData"},
 }
 
 // In is the path of the file name in imapknife's own folder, empty where there
