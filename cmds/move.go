@@ -11,8 +11,8 @@ always the destination. Where the server lacks MOVE, they are copied; only when
 that is confirmed are the originals flagged, and exactly these expunged. Where
 it lacks UIDPLUS as well they stay flagged: the status says so, exit 9. When the
 connection is lost, both mailboxes are looked through: nothing is moved twice,
-and what cannot be found out is told as unknown, exit 11. Another imapknife of
-this user that moves or deletes in the mailbox is waited for, for up to a minute.`,
+and what cannot be found out is told as unknown, exit 11. It waits up to a
+minute for another imapknife that moves or deletes in the mailbox.`,
 		examples: []example{
 			{"one message", "imapknife move 42 Archive"},
 			{"old build mail, in one session", "imapknife move --from ci@ --before 30d Archive"},
