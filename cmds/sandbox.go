@@ -36,7 +36,8 @@ files, an mbox file), and runs the command with IMAPKNIFE_URL and
 IMAPKNIFE_PASSWORD set and imapknife on PATH. Its exit status is the command's.
 Without a command it prints the exports and serves until interrupted. Mail sent
 to SMTP_HOST, SMTP_PORT (SMTP_URL) or LMTP_HOST, LMTP_PORT is in the INBOX as
-soon as it is accepted, whoever it is for.`,
+soon as it is accepted, whoever it is for. --with-tls speaks TLS: SMTP has
+STARTTLS then, and SMTPS_PORT (SMTPS_URL) TLS from the beginning.`,
 		examples: []example{
 			{"try imapknife", "imapknife sandbox -- imapknife search UNSEEN --long"},
 			{"test a script", "imapknife sandbox --seed testmails -- ./check-mails.sh"},
@@ -79,6 +80,8 @@ func runSandbox(ctx context.Context, o sandboxOptions) (err error) {
 	row.LMTPHost, row.LMTPPort, _ = net.SplitHostPort(srv.LMTPAddr())
 	row.SMTPURL = "smtp://" + srv.SMTPAddr()
 	if o.server.TLS {
+		row.SMTPSURL = "smtps://" + srv.SMTPSAddr()
+		_, row.SMTPSPort, _ = net.SplitHostPort(srv.SMTPSAddr())
 		row.CAFile = filepath.Join(dir, "ca.pem")
 		if err := os.WriteFile(row.CAFile, srv.CA(), 0o600); err != nil {
 			return fault.Wrap(fault.Local, err, "cannot write the authority's certificate")
@@ -120,7 +123,7 @@ func exports(row *result.Sandbox) [][2]string {
 		{"LMTP_HOST", row.LMTPHost}, {"LMTP_PORT", row.LMTPPort},
 	}
 	if row.CAFile != "" {
-		out = append(out, [2]string{"IMAPKNIFE_CA_FILE", row.CAFile})
+		out = append(out, [2]string{"IMAPKNIFE_CA_FILE", row.CAFile}, [2]string{"SMTPS_PORT", row.SMTPSPort}, [2]string{"SMTPS_URL", row.SMTPSURL})
 	}
 	return out
 }

@@ -13,6 +13,17 @@ import (
 // fromWord is what the line between two messages of an mbox begins with.
 const fromWord = "From "
 
+// IsMbox reports whether octets begin as an mbox does, with a From_ line. A
+// From field with blanks before its colon (RFC 5322 section 4.5) is none; the
+// first maxField octets are enough to know.
+func IsMbox(head []byte) bool {
+	rest, found := bytes.CutPrefix(head, []byte(fromWord))
+	return found && !bytes.HasPrefix(bytes.TrimLeft(rest, " \t"), []byte(":"))
+}
+
+// maxField is how many octets of a file are looked at by IsMbox.
+const maxField = 1000
+
 // Entry is one message of an mbox file.
 type Entry struct {
 	Date       time.Time // of the From_ line; zero where it cannot be read
@@ -103,7 +114,7 @@ func (s *lines) tail() int64 {
 
 // separates reports whether line is a From_ line.
 func (s *lines) separates() bool {
-	return s.whole && s.start && s.empty && bytes.HasPrefix(s.line, []byte(fromWord)) && (s.pos == int64(len(s.line)) || timeOfDay(s.line))
+	return s.whole && s.start && s.empty && IsMbox(s.line) && (s.pos == int64(len(s.line)) || timeOfDay(s.line))
 }
 
 // timeOfDay reports whether a line holds something like 10:00.

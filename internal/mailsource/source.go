@@ -138,15 +138,14 @@ func (s *source) copy(r io.Reader) error {
 	return err
 }
 
-// isMbox reports whether a file begins as an mbox does. "From " is the name of
-// no header field.
+// isMbox reports whether a file begins as an mbox does.
 func isMbox(f io.ReaderAt) (bool, error) {
-	head := make([]byte, len(fromWord))
+	head := make([]byte, maxField)
 	n, err := f.ReadAt(head, 0)
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	return string(head[:n]) == fromWord, err
+	return IsMbox(head[:n]), err
 }
 
 func (s *source) all() iter.Seq2[*Message, error] {

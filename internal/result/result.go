@@ -210,12 +210,14 @@ type Version struct {
 
 // Sandbox is what `sandbox` prints when it serves without a command.
 type Sandbox struct {
-	URL      string `json:"url" doc:"URL of the sandbox, for IMAPKNIFE_URL"`
-	Password string `json:"password" doc:"password of the sandbox, for IMAPKNIFE_PASSWORD"`
-	CAFile   string `json:"ca_file,omitempty" doc:"file with the certificate's authority, for IMAPKNIFE_CA_FILE; with --with-tls"`
-	SMTPHost string `json:"smtp_host" doc:"where to send mail by SMTP"`
-	SMTPPort string `json:"smtp_port" doc:"the port for that"`
-	SMTPURL  string `json:"smtp_url" doc:"the same as a URL"`
-	LMTPHost string `json:"lmtp_host" doc:"where to send mail by LMTP"`
-	LMTPPort string `json:"lmtp_port" doc:"the port for that"`
+	URL       string `json:"url" doc:"URL of the sandbox, for IMAPKNIFE_URL"`
+	Password  string `json:"password" doc:"password of the sandbox, for IMAPKNIFE_PASSWORD"`
+	CAFile    string `json:"ca_file,omitempty" doc:"file with the certificate's authority, for IMAPKNIFE_CA_FILE; with --with-tls"`
+	SMTPHost  string `json:"smtp_host" doc:"where to send mail by SMTP"`
+	SMTPPort  string `json:"smtp_port" doc:"the port for that"`
+	SMTPURL   string `json:"smtp_url" doc:"the same as a URL"`
+	SMTPSPort string `json:"smtps_port,omitempty" doc:"the port of SMTP over TLS; with --with-tls"`
+	SMTPSURL  string `json:"smtps_url,omitempty" doc:"the same as a URL"`
+	LMTPHost  string `json:"lmtp_host" doc:"where to send mail by LMTP"`
+	LMTPPort  string `json:"lmtp_port" doc:"the port for that"`
 }

@@ -12,7 +12,7 @@ import (
 	"sync"
 
 	"github.com/imapknife/imapknife/internal/fault"
-	mime "github.com/imapknife/imapknife/internal/message"
+	mail "github.com/imapknife/imapknife/internal/message"
 )
 
 // keeper leaves a file of each mail in a directory.
@@ -44,7 +44,7 @@ func newKeeper(dir string) (*keeper, error) {
 }
 
 // keep writes a mail as it was sent. Files that are there stay.
-func (k *keeper) keep(mail []byte) error {
+func (k *keeper) keep(raw []byte) error {
 	if k.dir == "" {
 		return nil
 	}
@@ -52,14 +52,14 @@ func (k *keeper) keep(mail []byte) error {
 	defer k.mu.Unlock()
 	for {
 		k.n++
-		f, err := os.OpenFile(filepath.Join(k.dir, fmt.Sprintf("%04d-%s.eml", k.n, slug(mail))), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		f, err := os.OpenFile(filepath.Join(k.dir, fmt.Sprintf("%04d-%s.eml", k.n, slug(raw))), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		_, err = f.Write(mail)
+		_, err = f.Write(raw)
 		if err = errors.Join(err, f.Close()); err != nil {
 			_ = os.Remove(f.Name()) // half a mail, which is not accepted
 		}
@@ -69,10 +69,10 @@ func (k *keeper) keep(mail []byte) error {
 
 // slug is a mail's subject as part of a file name: letters, digits and
 // hyphens, not many.
-func slug(mail []byte) string {
+func slug(raw []byte) string {
 	const most = 40
-	header, _, _ := bytes.Cut(mail, []byte("\r\n\r\n"))
-	fields, _ := mime.Headers(header)
+	header, _, _ := bytes.Cut(raw, []byte("\r\n\r\n"))
+	fields, _ := mail.Headers(header)
 	var b strings.Builder
 	for _, f := range fields {
 		if !strings.EqualFold(f.Name, "Subject") {

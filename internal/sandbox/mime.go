@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"sync"
+
+	mail "github.com/imapknife/imapknife/internal/message"
 )
 
 // Limits on what a message's structure can cost. What lies deeper or comes
@@ -37,6 +39,7 @@ type part struct {
 	fields   []field
 	media    string            // lower case type/subtype
 	params   map[string]string // of Content-Type, lower case names, values as written
+	boundary string            // of a multipart
 	encoding string            // lower case Content-Transfer-Encoding
 	children []*part           // of a multipart
 	embedded *part             // of a message/rfc822
@@ -50,7 +53,7 @@ type field struct {
 
 // value is the unfolded text behind the colon.
 func (f field) value() string {
-	v := f.raw[min(len(f.name)+1, len(f.raw)):]
+	v := f.raw[bytes.IndexByte(f.raw, ':')+1:]
 	return strings.TrimSpace(strings.NewReplacer("\r\n", "", "\n", "").Replace(string(v)))
 }
 
@@ -90,7 +93,7 @@ func (ps *parser) entity(raw []byte, depth int, media string) *part {
 	p.fields, n = splitHeader(raw)
 	p.header, p.body = raw[:n], raw[n:]
 	if v := p.get("Content-Type"); v != "" {
-		p.media, p.params = parseParams(v)
+		p.media, p.params, p.boundary = parseParams(v)
 		if typ, sub, ok := strings.Cut(p.media, "/"); !ok || typ == "" || sub == "" {
 			p.media, p.params = "text/plain", nil
 		}
@@ -108,7 +111,7 @@ func (ps *parser) entity(raw []byte, depth int, media string) *part {
 		if p.media == "multipart/digest" {
 			childMedia = "message/rfc822"
 		}
-		for _, child := range splitMultipart(p.body, p.params["boundary"]) {
+		for _, child := range splitMultipart(p.body, p.boundary) {
 			if ps.parts < maxParts {
 				p.children = append(p.children, ps.entity(child, depth+1, childMedia))
 			}
@@ -132,6 +135,7 @@ func splitHeader(raw []byte) (fields []field, n int) {
 			continue
 		}
 		name, _, ok := bytes.Cut(line, []byte(":"))
+		name = bytes.TrimRight(name, " \t") // obsolete (RFC 5322, section 4.5)
 		if !ok || bytes.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) {
 			name = nil
 		}
@@ -197,29 +201,18 @@ func (p *part) find(numbers []int) *part {
 // parseParams reads "value; name=value; name="quoted value"" as written, with
 // encodings of RFC 2231 and 2047 left alone, for BODYSTRUCTURE gives them so.
 // The value and the names come in lower case; of a name given twice, the first
-// counts.
-func parseParams(s string) (value string, params map[string]string) {
-	head, rest := cutUnquoted(s, ';')
-	value, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(stripComments(head))), " ")
+// counts. boundary is the parameter of that name with RFC 2231 undone.
+func parseParams(s string) (value string, params map[string]string, boundary string) {
+	head, list := mail.ParseParams(s)
+	value, _, _ = strings.Cut(strings.ToLower(head), " ")
 	params = make(map[string]string)
-	for rest != "" {
-		head, rest = cutUnquoted(rest, ';')
-		name, v, ok := strings.Cut(head, "=")
-		name = strings.ToLower(strings.TrimSpace(stripComments(name)))
-		if !ok || name == "" {
-			continue
-		}
-		v = strings.TrimSpace(v)
-		if strings.HasPrefix(v, `"`) {
-			v = unquote(v)
-		} else {
-			v = strings.TrimSpace(stripComments(v))
-		}
-		if _, twice := params[name]; !twice {
-			params[name] = v
+	for _, p := range list {
+		name := strings.ToLower(strings.TrimSpace(stripComments(p[0])))
+		if _, twice := params[name]; !twice && name != "" {
+			params[name] = p[1]
 		}
 	}
-	return value, params
+	return value, params, mail.Boundary(list)
 }
 
 // cutUnquoted cuts around the first sep outside quotes.

@@ -51,6 +51,10 @@ func TestParse(t *testing.T) {
 		{"digest", "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: x\r\n\r\ny\r\n--b--", "digest(rfc822(plain))"},
 		{"message", "Content-Type: message/rfc822\r\n\r\nContent-Type: text/html\r\n\r\n", "rfc822(html)"},
 		{"encoded message", "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: BASE64\r\n\r\nxx", "rfc822"},
+		{"blanks before the colon", "From: a@b\r\nContent-Type \t: text/html\r\n\r\n", "html"},
+		{"boundary in pieces", "Content-Type: multipart/mixed; boundary*0=\"aa\"; boundary*1=\"bb\"\r\n\r\n--aabb\r\n\r\n1\r\n--aabb--\r\n", "mixed(plain)"},
+		{"boundary, encoded", "Content-Type: multipart/mixed; boundary*=us-ascii''a%20b\r\n\r\n--a b\r\n\r\n1\r\n--a b--\r\n", "mixed(plain)"},
+		{"no semicolon", "Content-Type: multipart/mixed\r\n\tboundary=\"b\"\r\n\r\n--b\r\n\r\n1\r\n--b--\r\n", "mixed(plain)"},
 		{"junk lines", "From someone\r\njunk\r\nContent-Type: text/html\r\n folded: yes\r\n\r\n", "html"},
 	} {
 		if got := outline(parse(c.raw)); got != c.want {
@@ -74,6 +78,20 @@ func TestParseIsBounded(t *testing.T) {
 	}
 }
 
+// TestObsoleteFields: a field is the same with blanks in front of its colon.
+func TestObsoleteFields(t *testing.T) {
+	p := parse("Subject : spaced\r\nX\t \t:\r\n folded: x\r\nno field : x\r\n\r\n")
+	if got := p.get("subject"); got != "spaced" {
+		t.Errorf("%q", got)
+	}
+	if got := p.get("x"); got != "folded: x" || p.has("no field") || p.has("no") {
+		t.Errorf("%q", got)
+	}
+	if got := string(p.headerFields([]string{"Subject"}, nil)); got != "Subject : spaced\r\n\r\n" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestParams(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{`text/plain`, `text/plain map[]`},
@@ -82,10 +100,11 @@ func TestParams(t *testing.T) {
 		{`a/b; name="open`, `a/b map[name:open]`},
 		{`a/b; filename*0*=utf-8''%C3; filename*1=b`, `a/b map[filename*0*:utf-8''%C3 filename*1:b]`},
 		{`a/b; x=1; X=2; =3; y;; z=`, `a/b map[x:1 z:]`},
+		{`a/b name=""x.pdf""`, `a/b map[name:x.pdf]`},
 		{`attachment; filename=two words.txt`, `attachment map[filename:two words.txt]`},
 		{`a/b (c;d); x=y (z)`, `a/b (c;d); x=y (z)`},
 	} {
-		value, params := parseParams(c.in)
+		value, params, _ := parseParams(c.in)
 		got := fmt.Sprint(value, " ", params)
 		if strings.Contains(c.want, "map") && got != c.want {
 			t.Errorf("%s: %s, want %s", c.in, got, c.want)
@@ -207,6 +226,7 @@ func FuzzParse(f *testing.F) {
 			f.Add(s.Raw)
 		}
 	}
+	f.Add([]byte("Subject : x\r\nContent-Type\t: multipart/mixed boundary*0=a; boundary*1=\"\"b\"\"\r\n\r\n--ab\r\n: x\r\n\r\n--ab--"))
 	f.Add([]byte("Content-Type: multipart/digest; boundary=\"\r\n\r\n--"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		p := parse(string(raw))

@@ -5,8 +5,10 @@
 // MIME, search) is ours; docs/decisions/0006 says why. Mail comes in by
 // go-smtp (docs/decisions/0019). It keeps everything in memory, listens on
 // loopback only and must not touch any file but the seed it is told to read
-// and those it is told to leave of mail. It shares no code with the client side of imapknife, so
-// that each is a witness of the other.
+// and those it is told to leave of mail. It parses messages by itself, so that the client and it
+// are witnesses of each other; what is read out of one header field (parameters,
+// dates) and where an mbox file is cut are the client's code, for two readings
+// of the same odd field would be two mistakes.
 package sandbox
 
 import (
@@ -66,7 +68,8 @@ type Options struct {
 	// Keep is a directory that gets a file of each mail, none when empty. It is
 	// made where it is not there.
 	Keep string
-	// TLS has IMAP speak TLS from the beginning, and SMTP offer STARTTLS, with a
+	// TLS has IMAP speak TLS from the beginning, SMTP offer STARTTLS, and SMTP
+	// speak TLS from the beginning on a port of its own, with a
 	// certificate of an authority made for this server: see Server.CA.
 	TLS bool
 	// Faults are what shall go wrong; FaultNames lists them.
@@ -84,6 +87,7 @@ type Server struct {
 	imap     *imapserver.Server
 	smtp     *sink
 	lmtp     *sink
+	smtps    *sink  // nil without TLS
 	ca       []byte // PEM, nil without TLS
 	serving  sync.WaitGroup
 	closing  chan struct{} // closed by Close
@@ -96,6 +100,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	accounts map[string]*account // of recipients
+	wrong    int                 // wrong passwords since the last right one
 }
 
 // Start loads the seed, listens and serves. The server takes connections when
@@ -151,13 +156,14 @@ func Start(o Options) (*Server, error) {
 	if config != nil {
 		ln = tls.NewListener(ln, config)
 	}
-	if s.smtp, err = s.startSink(false, config, o.Log); err == nil {
-		s.lmtp, err = s.startSink(true, config, o.Log)
+	if s.smtp, err = s.startSink(overSMTP, config, o.Log); err == nil {
+		s.lmtp, err = s.startSink(overLMTP, config, o.Log)
+	}
+	if err == nil && config != nil {
+		s.smtps, err = s.startSink(overSMTPS, config, o.Log)
 	}
 	if err != nil {
-		if s.smtp != nil {
-			s.smtp.close()
-		}
+		s.closeSinks()
 		if o.Listener == nil {
 			_ = ln.Close()
 		}
@@ -199,6 +205,22 @@ func (s *Server) SMTPAddr() string { return s.smtp.listener.Addr().String() }
 // LMTPAddr is the same for LMTP.
 func (s *Server) LMTPAddr() string { return s.lmtp.listener.Addr().String() }
 
+// SMTPSAddr is the same for SMTP over TLS, empty without TLS.
+func (s *Server) SMTPSAddr() string {
+	if s.smtps == nil {
+		return ""
+	}
+	return s.smtps.listener.Addr().String()
+}
+
+func (s *Server) closeSinks() {
+	for _, k := range [...]*sink{s.smtp, s.lmtp, s.smtps} {
+		if k != nil {
+			k.close()
+		}
+	}
+}
+
 // CA is the authority behind the server's certificate in PEM, nil without TLS.
 func (s *Server) CA() []byte { return s.ca }
 
@@ -234,8 +256,7 @@ func (s *Server) Append(mailbox string, raw []byte, flags []string, date time.Ti
 // have ended. Mail that is still to come is lost. Calling it again does nothing.
 func (s *Server) Close() error {
 	s.close.Do(func() { close(s.closing) })
-	s.smtp.close()
-	s.lmtp.close()
+	s.closeSinks()
 	err := s.listener.shutdown()
 	s.serving.Wait()
 	// Nothing is left open: this only makes the protocol layer refuse more.
@@ -251,14 +272,41 @@ func (s *Server) login(user, password string) (*account, error) {
 		return subtle.ConstantTimeCompare(ha[:], hb[:])
 	}
 	own, right := same(user, s.user), same(password, s.password)
+	acct := s.acct
 	switch {
-	case right != 1 || s.faults.noLogin:
-	case own == 1:
-		return s.acct, nil
-	case s.perRecipient && strings.Contains(user, "@"):
-		return s.account(user), nil
+	case right != 1 || s.faults.noLogin, own != 1 && !(s.perRecipient && strings.Contains(user, "@")):
+		s.pause()
+		return nil, imapserver.ErrAuthFailed
+	case own != 1:
+		acct = s.account(user)
 	}
-	return nil, imapserver.ErrAuthFailed
+	s.mu.Lock()
+	s.wrong = 0
+	s.mu.Unlock()
+	return acct, nil
+}
+
+// How long a wrong password is waited for: nothing for the first few, which are
+// slips and tests, then longer with each.
+const (
+	freeGuesses = 5
+	pauseStep   = 100 * time.Millisecond
+	maxPause    = 3 * time.Second
+)
+
+// pause waits after a wrong password, so that other users of the machine
+// cannot try many.
+func (s *Server) pause() {
+	s.mu.Lock()
+	s.wrong++
+	wait := min(time.Duration(max(s.wrong-freeGuesses, 0))*pauseStep, maxPause)
+	s.mu.Unlock()
+	if wait > 0 {
+		select {
+		case <-time.After(wait):
+		case <-s.closing:
+		}
+	}
 }
 
 // randomUIDValidity starts each server's UIDVALIDITY values elsewhere, so that

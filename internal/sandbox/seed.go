@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"net/mail"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/mailsource"
+	mail "github.com/imapknife/imapknife/internal/message"
 )
 
 // Limits on a seed, which is held in memory.
@@ -127,7 +127,7 @@ func (s *seeder) path(path string) error {
 	switch {
 	case err != nil:
 		return err
-	case bytes.HasPrefix(data, []byte("From ")):
+	case mailsource.IsMbox(data):
 		return s.mbox(data)
 	case isEML(path):
 		return s.add("INBOX", toCRLF(data), nil, sentDate(data, info.ModTime()))
@@ -260,7 +260,7 @@ func (s *seeder) files(mailbox string, files []seedFile) error {
 func sentDate(raw []byte, otherwise time.Time) time.Time {
 	fields, _ := splitHeader(raw)
 	p := part{fields: fields}
-	if t, err := mail.ParseDate(p.get("Date")); err == nil {
+	if t, ok := mail.ParseDate(p.get("Date")); ok {
 		return t
 	}
 	return otherwise

@@ -27,6 +27,10 @@ const (
 	maxTrace      = 1 << 20 // octets: more than fields with that many and long addresses take
 )
 
+// smtpTimeout is how long a client may be silent (RFC 5321, section
+// 4.5.3.2.7).
+const smtpTimeout = 5 * time.Minute
+
 // sink takes mail from anybody for anybody, by SMTP or LMTP, and puts it into
 // the sandbox's mailboxes.
 type sink struct {
@@ -38,18 +42,29 @@ type sink struct {
 	close    func() // returns when no connection of it is served any more
 }
 
+// sinkKind is how a sink is spoken to.
+type sinkKind int
+
+const (
+	overSMTP  sinkKind = iota // with STARTTLS where there is TLS
+	overLMTP                  // the same
+	overSMTPS                 // TLS from the beginning
+)
+
 // startSink listens on loopback and serves.
-func (s *Server) startSink(lmtp bool, config *tls.Config, errors io.Writer) (*sink, error) {
+func (s *Server) startSink(kind sinkKind, config *tls.Config, errors io.Writer) (*sink, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fault.Wrap(fault.Local, err, "cannot listen on loopback")
 	}
-	k := &sink{srv: s, lmtp: lmtp, listener: &cutter{Listener: ln, open: map[net.Conn]struct{}{}}}
+	lmtp := kind == overLMTP
+	k := &sink{srv: s, lmtp: lmtp, listener: &cutter{Listener: ln, open: map[net.Conn]struct{}{}, config: config, implicit: kind == overSMTPS}}
 	k.smtp = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		name := oneLine(c.Hostname())
 		return &delivery{sink: k, from: name[:min(len(name), maxAddress)]}, nil
 	}))
-	k.smtp.LMTP, k.smtp.Domain, k.smtp.TLSConfig = lmtp, "localhost", config
+	k.smtp.LMTP, k.smtp.Domain = lmtp, "localhost"
+	k.smtp.ReadTimeout, k.smtp.WriteTimeout = smtpTimeout, smtpTimeout
 	k.smtp.AllowInsecureAuth = true // loopback only
 	k.smtp.EnableSMTPUTF8 = true
 	k.smtp.MaxMessageBytes, k.smtp.MaxRecipients = maxMessage-maxTrace, maxRecipients
@@ -71,6 +86,9 @@ func (k *sink) shutdown() {
 // cutter is a listener that can end its connections.
 type cutter struct {
 	net.Listener
+	config   *tls.Config // nil: no TLS
+	implicit bool        // TLS from the beginning
+
 	mu   sync.Mutex
 	open map[net.Conn]struct{} // nil: no more connections
 }
@@ -88,7 +106,11 @@ func (l *cutter) Accept() (net.Conn, error) {
 		return nil, net.ErrClosed
 	}
 	l.open[c] = struct{}{}
-	return &cuttable{Conn: c, from: l}, nil
+	cut := &cuttable{Conn: c, from: l}
+	if l.implicit {
+		return newSMTPFront(tls.Server(cut, l.config), nil), nil
+	}
+	return newSMTPFront(cut, l.config), nil
 }
 
 // cut closes the listener and its connections.

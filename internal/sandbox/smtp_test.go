@@ -1,11 +1,16 @@
 package sandbox
 
 import (
+	"bufio"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
+	"net"
 	"net/smtp"
+	"net/textproto"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -143,5 +148,124 @@ func TestFaults(t *testing.T) {
 		if _, err := parseFaults([]string{name}); fault.KindOf(err) != fault.Usage {
 			t.Errorf("%q: %v", name, err)
 		}
+	}
+}
+
+// dialogue sends lines and returns the codes of the answers.
+func dialogue(t *testing.T, c net.Conn, lines ...string) string {
+	t.Helper()
+	r := textproto.NewReader(bufio.NewReader(c))
+	var codes []string
+	for _, line := range append([]string{""}, lines...) {
+		if line != "" {
+			if _, err := io.WriteString(c, line+"\r\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		code, text, err := r.ReadResponse(0)
+		if err != nil {
+			codes = append(codes, "gone")
+			break
+		}
+		codes = append(codes, strconv.Itoa(code))
+		if strings.HasPrefix(line, "EHLO") && strings.Contains(text, "STARTTLS") {
+			codes = append(codes, "tls")
+		}
+	}
+	return strings.Join(codes, " ")
+}
+
+func dial(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// Programs of this machine send to names without a domain.
+func TestMailToBareNames(t *testing.T) {
+	s := started(t, Options{})
+	got := dialogue(t, dial(t, s.SMTPAddr()), "EHLO x", "MAIL FROM:<cron>", "RCPT TO:<postmaster>", "rcpt to:<root> ", `RCPT TO:<"a b">`,
+		"RCPT TO:<a@b>", "RCPT TO:<>", "RCPT TO:<a b>", "DATA", "RCPT TO:<root>\r\nMAIL FROM:<root>\r\n..\r\n.",
+		"MAIL FROM:<>", "RCPT TO:<x>", "BDAT 16 LAST\r\nRCPT TO:<root>", "NOOP")
+	if want := "220 250 250 250 250 250 250 501 501 354 250 250 250 250 250"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	mails := inbox(s.acct)
+	want := "Return-Path: <cron@localhost>\r\nDelivered-To: postmaster@localhost\r\nDelivered-To: root@localhost\r\nDelivered-To: a b@localhost\r\nDelivered-To: a@b\r\n"
+	if len(mails) == 0 || !strings.HasPrefix(mails[0], want) || !strings.HasSuffix(mails[0], "\r\nRCPT TO:<root>\r\nMAIL FROM:<root>\r\n.\r\n") {
+		t.Errorf("%q", mails)
+	}
+	if len(mails) != 2 || !strings.HasSuffix(mails[1], "\r\nRCPT TO:<root>\r\n") {
+		t.Errorf("%q", mails)
+	}
+}
+
+// A command that does not end, and silence before STARTTLS.
+func TestSMTPLimits(t *testing.T) {
+	s := started(t, Options{TLS: true})
+	if got := dialogue(t, dial(t, s.SMTPAddr()), "EHLO x", "NOOP", "NOOP "+strings.Repeat("x", 2*maxSMTPLine)); !strings.HasPrefix(got, "220 250 tls 250 500") && got != "220 250 tls 250 gone" {
+		t.Error(got)
+	}
+	// What is sent ahead of the handshake is not taken for what comes after it.
+	if got := dialogue(t, dial(t, s.SMTPAddr()), "EHLO x", "STARTTLS\r\nMAIL FROM:<a@b>"); got != "220 250 tls gone" {
+		t.Error(got)
+	}
+}
+
+// SMTP is spoken over TLS both ways.
+func TestSMTPOverTLS(t *testing.T) {
+	s := started(t, Options{TLS: true})
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(s.CA())
+	config := &tls.Config{RootCAs: pool, ServerName: "localhost"}
+	implicit := tls.Client(dial(t, s.SMTPSAddr()), config)
+	if got := dialogue(t, implicit, "EHLO x", "MAIL FROM:<root>", "RCPT TO:<root>", "STARTTLS"); got != "220 250 250 250 502" {
+		t.Errorf("implicit: %s", got)
+	}
+	c, err := smtp.NewClient(dial(t, s.SMTPAddr()), "localhost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Mail("before@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.StartTLS(config); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Rcpt("root"); err == nil {
+		t.Error("what was said before TLS still holds")
+	}
+	if ok, _ := c.Extension("STARTTLS"); ok {
+		t.Error("STARTTLS is offered inside TLS")
+	}
+	for _, err := range []error{c.Mail("root"), c.Rcpt("root")} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Wrong passwords get slower, and a right one ends that.
+func TestWrongPasswords(t *testing.T) {
+	s := started(t, Options{})
+	guess := func(n int) time.Duration {
+		begin := time.Now()
+		for range n {
+			if _, err := s.login(DefaultUser, "x"); err == nil {
+				t.Fatal("a wrong password is taken")
+			}
+		}
+		return time.Since(begin)
+	}
+	guess(freeGuesses)
+	if took := guess(2); took < 3*pauseStep {
+		t.Errorf("two more took %v", took)
+	}
+	if _, err := s.login(DefaultUser, s.Password()); err != nil || s.wrong != 0 {
+		t.Errorf("%v, %d", err, s.wrong)
 	}
 }

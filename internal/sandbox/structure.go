@@ -3,10 +3,11 @@ package sandbox
 import (
 	"bytes"
 	"cmp"
-	"net/mail"
 	"strings"
 
 	"github.com/emersion/go-imap/v2"
+
+	mail "github.com/imapknife/imapknife/internal/message"
 )
 
 // structure is BODYSTRUCTURE (RFC 9051, section 7.5.2) with all extension
@@ -56,7 +57,7 @@ func (p *part) disposition() *imap.BodyStructureDisposition {
 	if v == "" {
 		return nil
 	}
-	value, params := parseParams(v)
+	value, params, _ := parseParams(v)
 	return &imap.BodyStructureDisposition{Value: value, Params: params}
 }
 
