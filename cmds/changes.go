@@ -55,7 +55,11 @@ func runChanges(ctx context.Context, f *follower) error {
 			return err
 		}
 		f.beginning(fresh)
-		return f.round(ctx)
+		err = f.round(ctx)
+		if (err == nil || fault.KindOf(err) == fault.Partial) && f.late() != nil { // it has gone, or it comes a moment later
+			err = f.round(ctx)
+		}
+		return outcome(err, f.late())
 	})
 	if err != nil && fault.KindOf(err) != fault.Partial {
 		return err

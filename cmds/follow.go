@@ -12,7 +12,6 @@ import (
 	"github.com/imapknife/imapknife/internal/atomicfile"
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/mark"
-	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
 	"github.com/imapknife/imapknife/internal/track"
@@ -45,12 +44,17 @@ type follower struct {
 	// eager writes the state after each event, not after each look only.
 	eager bool
 
-	s     *session.Session
-	out   *output.Printer
-	opts  track.Options
-	state *track.State
-	wide  bool            // --all-mailboxes
-	gone  map[string]bool // with it, those that are not there now
+	s       *session.Session
+	out     *output.Printer
+	opts    track.Options
+	state   *track.State
+	old     *track.State    // what the file said
+	wide    bool            // --all-mailboxes
+	gone    map[string]bool // with it, those that are not there now
+	looked  bool            // it has begun: what is not known now has been made since
+	stirred bool            // a look has found something
+	shut    []shut          // of several, those that could not be opened yet
+	tried   bool            // those in shut were tried in this round
 }
 
 // follower reads the flags.
@@ -102,266 +106,11 @@ func (f *follower) spec() output.Spec {
 	return output.Spec{Row: result.Event{}, Columns: cols}
 }
 
-// begin prepares a session and finds out where to begin. fresh are the mailboxes
-// of which nothing was known.
-func (f *follower) begin(ctx context.Context, s *session.Session, out *output.Printer) (fresh []*track.Box, err error) {
-	f.out = out
-	if err := f.attach(ctx, s); err != nil {
-		return nil, err
-	}
-	names, err := f.sel.named(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	f.wide, f.sel.all, f.sel.boxes = f.sel.all, false, names
-	f.state = &track.State{Account: s.Account(), All: f.wide}
-	var old *track.State
-	if f.path != "" {
-		if old, err = track.Read(f.path); err != nil {
-			return nil, err
-		}
-		if old != nil && old.Account != s.Account() {
-			return nil, fault.New(fault.Stale, "%s is of another account", f.path).Hint("use a file for each account")
-		}
-	}
-	if old != nil { // what this run does not look at stays known
-		f.state.All = f.state.All || old.All
-		f.state.Others = slices.DeleteFunc(slices.Clone(old.Boxes), func(b *track.Box) bool { return slices.Contains(names, b.Name) })
-	}
-	for _, name := range names {
-		box, first, err := f.start(ctx, old, name)
-		if err != nil {
-			return nil, err
-		}
-		if first {
-			fresh = append(fresh, box)
-		}
-		f.state.Boxes = append(f.state.Boxes, box)
-	}
-	return fresh, nil
-}
-
-// start finds what is known of a mailbox.
-func (f *follower) start(ctx context.Context, old *track.State, name string) (box *track.Box, fresh bool, err error) {
-	if f.sel.since != nil {
-		if _, err := f.sel.new(name); err != nil {
-			return nil, false, err
-		}
-		b, _ := f.sel.since.Box(name)
-		b.Name = name
-		return track.New(b), false, nil
-	}
-	if old != nil {
-		if box := old.Box(name); box != nil {
-			return box, false, nil
-		}
-	}
-	b, err := markOf(ctx, f.s, name)
-	if err != nil {
-		return nil, false, err
-	}
-	if f.in.flagged("existing") || f.wide && old != nil && old.All { // it was made since
-		return track.Empty(b), false, nil
-	}
-	box = track.New(b)
-	return box, true, box.Begin(ctx, f.s, f.opts)
-}
-
-// round looks at every mailbox once. One of several that cannot be looked at is
-// passed over, and is in the error then.
-func (f *follower) round(ctx context.Context) error {
-	if err := f.widen(ctx); err != nil {
-		return err
-	}
-	var passed causes
-	looked := 0
-	for i, box := range f.state.Boxes {
-		if f.gone[box.Name] {
-			continue
-		}
-		err := f.look(ctx, i)
-		if kind := fault.KindOf(err); kind == fault.Stale || kind == fault.Refused && f.s.Opened() == nil && !f.s.Broken() {
-			passed = append(passed, err)
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		looked++
-	}
-	switch {
-	case passed == nil:
-		return nil
-	case looked == 0 && len(passed) == 1:
-		return passed[0]
-	case looked == 0:
-		return together(passed...)
-	}
-	e := fault.New(fault.Partial, "%d of %d mailboxes cannot be looked at", len(passed), len(passed)+looked)
-	e.Err = passed
-	return e
-}
-
-// widen, with --all-mailboxes, takes in the mailboxes that have been made
-// meanwhile: all that is in them is new. Those that are gone are passed over
-// until they are back.
-func (f *follower) widen(ctx context.Context) error {
-	if !f.wide {
-		return nil
-	}
-	names, err := f.sel.everywhere(ctx, f.s)
-	if err != nil {
-		return err
-	}
-	f.gone = map[string]bool{}
-	for _, box := range f.state.Boxes {
-		f.gone[box.Name] = !slices.Contains(names, box.Name)
-	}
-	for _, name := range names {
-		if f.state.Box(name) != nil {
-			continue
-		}
-		i := slices.IndexFunc(f.state.Others, func(b *track.Box) bool { return b.Name == name })
-		if i >= 0 { // it is back
-			f.state.Boxes = append(f.state.Boxes, f.state.Others[i])
-			f.state.Others = slices.Delete(f.state.Others, i, i+1)
-		} else {
-			b, err := markOf(ctx, f.s, name)
-			if fault.KindOf(err) == fault.Refused && !f.s.Broken() { // it is gone again
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			f.state.Boxes = append(f.state.Boxes, track.Empty(b))
-		}
-		f.sel.boxes = append(f.sel.boxes, name)
-	}
-	return nil
-}
-
-// attach takes a session, the first or one in the place of one that was lost.
-func (f *follower) attach(ctx context.Context, s *session.Session) error {
-	f.s = s
-	// What the file knows must be whole, whichever events are shown.
-	f.opts = track.Options{Gone: f.path != "" || f.tells(eventExpunged), Flags: f.path != "" || f.tells(eventFlags)}
-	var err error
-	if f.opts.Gone {
-		f.opts.Qresync, err = s.EnableQresync(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	has, err := s.Has(ctx, "CONDSTORE")
-	f.want.modseq = f.want.modseq || f.opts.Flags && has
-	return err
-}
-
-// look tells what has happened to mailbox i since the last look. When a row
-// is out, what is known of the mailbox has moved on behind it.
-func (f *follower) look(ctx context.Context, i int) error {
-	d, err := track.Look(ctx, f.s, f.state.Boxes[i], f.opts)
-	if fault.KindOf(err) == fault.Stale && f.in.flagged("existing") {
-		var now mark.Box
-		if now, err = markOf(ctx, f.s, f.state.Boxes[i].Name); err != nil {
-			return err
-		}
-		f.state.Boxes[i] = track.Empty(now)
-		d, err = track.Look(ctx, f.s, f.state.Boxes[i], f.opts)
-	}
-	if err != nil {
-		return f.stale(err)
-	}
-	where, err := place(ctx, f.s)
-	if err != nil {
-		return err
-	}
-	rows, err := f.past(ctx, d, where)
-	if err != nil {
-		return err
-	}
-	for n, row := range rows {
-		if n == len(rows)-1 {
-			f.state.Boxes[i] = d.Before
-		}
-		if err := f.tell(ctx, row); err != nil {
-			return err
-		}
-	}
-	f.state.Boxes[i] = d.Before
-	if err := f.fresh(ctx, d); err != nil {
-		return err
-	}
-	f.state.Boxes[i] = d.After
-	return nil
-}
-
-// past are the rows about messages that were known.
-func (f *follower) past(ctx context.Context, d *track.Delta, where result.Place) ([]*result.Event, error) {
-	var rows []*result.Event
-	if f.tells(eventExpunged) {
-		for uid := range d.Gone.All() {
-			rows = append(rows, &result.Event{Event: eventExpunged, Message: result.Message{Place: where, UID: uid}})
-		}
-	}
-	if !f.tells(eventFlags) || len(d.Changed) == 0 {
-		return rows, nil
-	}
-	var uids query.Builder
-	for _, ch := range d.Changed {
-		uids.Add(ch.UID, ch.UID)
-	}
-	matching := uids.Set()
-	if f.sel.node != nil {
-		var err error
-		if matching, err = f.sel.find(ctx, f.s, query.And(query.UIDs(matching), f.sel.node), &picked{}); err != nil {
-			return nil, err
-		}
-	}
-	for _, ch := range d.Changed {
-		if matching.Contains(ch.UID, 0) {
-			rows = append(rows, &result.Event{Event: eventFlags, Message: result.Message{Place: where, UID: ch.UID, Flags: &ch.Flags}})
-		}
-	}
-	return rows, nil
-}
-
-// fresh tells of the new messages, in the order of their UIDs.
-func (f *follower) fresh(ctx context.Context, d *track.Delta) error {
-	if d.New.Empty() {
-		return nil
-	}
-	p := &picked{set: d.New}
-	if f.sel.node != nil {
-		var err error
-		if p.set, err = f.sel.find(ctx, f.s, query.And(query.UIDs(d.New), f.sel.node), &picked{}); err != nil {
-			return err
-		}
-		p.set = p.set.Intersect(d.New)
-	}
-	if f.sel.keep != nil {
-		if err := f.sel.keep(ctx, f.s, p); err != nil {
-			return err
-		}
-	}
-	p.order = slices.Collect(p.set.All())
-	rd := &reading{s: f.s, w: &f.want, emit: func(m *result.Message) error {
-		d.Before.Saw(m.UID, deref(m.Flags), m.Modseq)
-		d.After.Saw(m.UID, deref(m.Flags), m.Modseq)
-		if !f.tells(eventNew) {
-			return nil
-		}
-		return f.tell(ctx, &result.Event{Event: eventNew, Message: *m})
-	}}
-	_, err := rd.read(ctx, p)
-	return err
-}
-
 // tell puts a row out, with the mark that lies behind it.
 func (f *follower) tell(ctx context.Context, row *result.Event) error {
 	t := mark.Token{Account: f.state.Account}
 	for _, b := range f.state.Boxes {
-		t.Boxes = append(t.Boxes, b.Box)
+		t.Boxes = append(t.Boxes, b.Mark())
 	}
 	row.Mark = t.String()
 	if err := f.emit(ctx, row); err != nil {
@@ -371,6 +120,23 @@ func (f *follower) tell(ctx context.Context, row *result.Event) error {
 		return f.save()
 	}
 	return nil
+}
+
+// late is the error about messages that searches have named and that have not
+// been sent, nil when there are none. The next look asks for them again.
+func (f *follower) late() error {
+	var notes causes
+	for _, b := range f.state.Boxes {
+		if !b.Late.Empty() {
+			notes = append(notes, fmt.Errorf("UID %s in %q", shortSet(b.Late), b.Name))
+		}
+	}
+	if notes == nil {
+		return nil
+	}
+	e := fault.New(fault.Partial, "the server names messages that it does not send")
+	e.Err = notes
+	return e.Hint("they are still new to the next run")
 }
 
 // save writes the state, when the rows before it are out, where it has changed.
@@ -433,7 +199,7 @@ func (f *follower) beginning(fresh []*track.Box) {
 	var names []string
 	t := mark.Token{Account: f.state.Account}
 	for _, b := range fresh {
-		names, t.Boxes = append(names, fmt.Sprintf("%q", b.Name)), append(t.Boxes, b.Box)
+		names, t.Boxes = append(names, fmt.Sprintf("%q", b.Name)), append(t.Boxes, b.Mark())
 	}
 	if fresh != nil {
 		f.in.say("%s begins with what comes to %s after --mark %s", f.in.verb.path, strings.Join(names, ", "), t)

@@ -52,13 +52,9 @@ func (c *connection) mark(ctx context.Context, sel *selection) error {
 		if err != nil {
 			return err
 		}
-		t := mark.Token{Account: s.Account()}
-		for _, name := range names {
-			box, err := markOf(ctx, s, name)
-			if err != nil {
-				return err
-			}
-			t.Boxes = append(t.Boxes, box)
+		t, closed, err := marks(ctx, s, names)
+		if err != nil {
+			return err
 		}
 		row := &result.Mark{Account: t.Account, Mark: t.String()}
 		for _, b := range t.Boxes {
@@ -67,8 +63,54 @@ func (c *connection) mark(ctx context.Context, sel *selection) error {
 			}
 			row.Mailboxes = append(row.Mailboxes, result.MarkedMailbox{Mailbox: b.Name, UIDValidity: b.Validity, UIDNext: b.Next, HighestModseq: b.Modseq})
 		}
-		return out.Row(row)
+		if err := out.Row(row); err != nil || closed == nil {
+			return err
+		}
+		e := fault.New(fault.Partial, "%d of %d mailboxes cannot be opened, and are not in the mark", len(closed), len(names))
+		e.Err = reasons(closed)
+		return e
 	})
+}
+
+// shut is a mailbox that could not be opened, and why.
+type shut struct {
+	name string
+	err  error
+}
+
+// reasons are why mailboxes are shut.
+func reasons(list []shut) (errs causes) {
+	for _, x := range list {
+		errs = append(errs, x.err)
+	}
+	return errs
+}
+
+// shutOut reports whether an error is about one mailbox that cannot be opened,
+// and keeps nothing of the others back.
+func shutOut(s *session.Session, err error) bool {
+	return fault.KindOf(err) == fault.Refused && s.Opened() == nil && !s.Broken()
+}
+
+// marks looks how far mailboxes go. Of several, those that cannot be opened are
+// closed; all of them are an error.
+func marks(ctx context.Context, s *session.Session, names []string) (t mark.Token, closed []shut, err error) {
+	t.Account = s.Account()
+	for _, name := range names {
+		box, err := markOf(ctx, s, name)
+		if len(names) > 1 && shutOut(s, err) {
+			closed = append(closed, shut{name, err})
+			continue
+		}
+		if err != nil {
+			return t, nil, err
+		}
+		t.Boxes = append(t.Boxes, box)
+	}
+	if closed != nil && t.Boxes == nil {
+		err = together(reasons(closed)...)
+	}
+	return t, closed, err
 }
 
 // markOf opens a mailbox, always with EXAMINE since STATUS may be stale, and

@@ -11,6 +11,7 @@ import (
 	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
+	"github.com/imapknife/imapknife/internal/track"
 )
 
 // selection says which messages a verb means, checked before dialling.
@@ -33,6 +34,7 @@ type selection struct {
 	validity map[string]result.UIDValidity // UIDVALIDITY each mailbox must have
 	unpinned map[string]string             // mailboxes whose rows or mark carry no UIDVALIDITY, and which
 	since    *mark.Token                   // --mark, nil without
+	shut     causes                        // why mailboxes that are meant, too, cannot be opened
 	few      bool                          // what is looked at is new: there are few of it
 	texts    *session.TextCache            // where texts are decided or checked here, nil for as the server says
 	// keep takes away what does not match for reasons that no server knows; nil
@@ -304,10 +306,11 @@ func (sel *selection) each(ctx context.Context, s *session.Session, fn func(*pic
 	if err != nil {
 		return err
 	}
-	var passed causes
+	passed := slices.Clone(sel.shut)
+	all := len(names) + len(passed)
 	for _, name := range names {
 		err := sel.inOne(ctx, s, name, fn)
-		if err != nil && len(names) > 1 && fault.KindOf(err) == fault.Refused && s.Opened() == nil {
+		if all > 1 && fault.KindOf(err) == fault.Refused && s.Opened() == nil {
 			passed = append(passed, err)
 			continue
 		}
@@ -318,8 +321,8 @@ func (sel *selection) each(ctx context.Context, s *session.Session, fn func(*pic
 	if passed == nil {
 		return nil
 	}
-	e := fault.New(fault.Partial, "%d of %d mailboxes cannot be opened", len(passed), len(names))
-	if len(passed) == len(names) {
+	e := fault.New(fault.Partial, "%d of %d mailboxes cannot be opened", len(passed), all)
+	if len(passed) == all {
 		e = fault.New(fault.Refused, "none of the mailboxes can be opened")
 	}
 	e.Err = passed
@@ -342,6 +345,11 @@ func (sel *selection) inOne(ctx context.Context, s *session.Session, name string
 	}
 	if _, pinned := sel.validity[name]; pinned {
 		if err := sel.checkValidity(ctx, s, name); err != nil {
+			return err
+		}
+	}
+	if sel.since != nil {
+		if err := sel.checkMark(ctx, s, name); err != nil {
 			return err
 		}
 	}
@@ -376,6 +384,16 @@ func (sel *selection) checkValidity(ctx context.Context, s *session.Session, nam
 		return fault.New(fault.Stale, "the mailbox %q has UIDVALIDITY %s, not %s: its UIDs mean other messages now", name, box.Validity(), want).Hint("%s", hint)
 	}
 	return nil
+}
+
+// checkMark compares the open mailbox with what --mark knows of it.
+func (sel *selection) checkMark(ctx context.Context, s *session.Session, name string) error {
+	box, _ := sel.since.Box(name)
+	err := track.Verify(ctx, s, box)
+	if e, ok := err.(*fault.Error); ok && e.Kind == fault.Stale {
+		return e.Hint("imapknife mark makes a new mark")
+	}
+	return err
 }
 
 // place says where the open mailbox is; it settles the prologue.

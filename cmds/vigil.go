@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
-	"github.com/imapknife/imapknife/internal/mark"
 	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
@@ -45,11 +44,14 @@ type vigil struct {
 	// notified: the server tells of all the mailboxes, whichever is open. names:
 	// it shall also tell of mailboxes that come and go.
 	notified, names bool
-	wide            bool      // --all-mailboxes
-	hasty           int       // looks in a row that no pause came before
+	wide            bool     // --all-mailboxes
+	soon            bool     // do not wait for the server to tell that it is time
+	closed          []string // of several, those that could not be opened yet
+	pace            pace
 	lost            int       // tries to open a session since one was steady
 	since           time.Time // when the session was opened
 	last            bool      // the try that is made when the time is over has been
+	looked          bool
 	// partly: what is found in some of the mailboxes can be enough.
 	partly bool
 	// existing: without a mark, what is there already counts, too.
@@ -76,17 +78,43 @@ func (v *vigil) begin(ctx context.Context) error {
 	if err := v.attach(ctx); err != nil || v.sel.since != nil || v.existing {
 		return err
 	}
-	token := mark.Token{Account: v.s.Account()}
-	for _, name := range names {
-		box, err := markOf(ctx, v.s, name)
-		if err != nil {
-			return err
-		}
-		token.Boxes = append(token.Boxes, box)
+	token, closed, err := marks(ctx, v.s, names)
+	if err != nil {
+		return err
 	}
-	v.sel.since = &token
+	v.sel.since, v.sel.boxes, v.sel.shut = &token, nil, nil
+	for _, b := range token.Boxes {
+		v.sel.boxes = append(v.sel.boxes, b.Name)
+	}
+	for _, x := range closed {
+		v.closed, v.sel.shut = append(v.closed, x.name), append(v.sel.shut, x.err)
+		v.c.in.say("%v", x.err)
+	}
 	v.c.in.say("waiting for what comes after --mark %s", token)
 	return nil
+}
+
+// knock tries the mailboxes again that could not be opened: what comes to one
+// after it opens is new.
+func (v *vigil) knock(ctx context.Context) error {
+	again := v.closed
+	v.closed, v.sel.shut = nil, nil
+	for i, name := range again {
+		box, err := markOf(ctx, v.s, name)
+		if shutOut(v.s, err) {
+			v.closed, v.sel.shut = append(v.closed, name), append(v.sel.shut, err)
+			continue
+		}
+		if err != nil {
+			v.closed = append(v.closed, again[i:]...)
+			return err
+		}
+		v.sel.since.Boxes, v.sel.boxes = append(v.sel.since.Boxes, box), append(v.sel.boxes, name)
+	}
+	if len(v.closed) == len(again) {
+		return nil
+	}
+	return v.attach(ctx)
 }
 
 // attach prepares a session, the first or another one: with NOTIFY (RFC 5465),
@@ -151,8 +179,15 @@ func (v *vigil) look(ctx context.Context) (found []*picked, err error) {
 	if err := v.widen(ctx); err != nil {
 		return nil, err
 	}
+	if v.looked {
+		if err := v.knock(ctx); err != nil {
+			return nil, err
+		}
+	}
+	v.looked = true
 	err = v.sel.each(ctx, v.s, func(p *picked) error {
 		found = append(found, p)
+		v.pace.saw(v.s.Opened())
 		return nil
 	})
 	return found, err
@@ -170,7 +205,7 @@ func (v *vigil) widen(ctx context.Context) error {
 	}
 	known := len(v.sel.boxes)
 	for _, name := range names {
-		if slices.Contains(v.sel.boxes, name) {
+		if slices.Contains(v.sel.boxes, name) || slices.Contains(v.closed, name) {
 			continue
 		}
 		if v.sel.since != nil {
@@ -238,45 +273,6 @@ func (v *vigil) open(ctx context.Context, where result.Place) error {
 	}
 	return err
 }
-
-// rest waits for the next look: for the server to tell of a change, or for a
-// while.
-func (v *vigil) rest(ctx context.Context) error {
-	left := v.end.Sub(v.c.in.p.Now())
-	if v.idles && (len(v.sel.boxes) == 1 || v.notified) {
-		leg := idleLeg
-		if v.poll > 0 {
-			leg = v.poll
-		}
-		// A server that tells of something beside each answer must not be
-		// asked without a pause.
-		if v.hasty++; v.hasty > maxHasty {
-			if err := sleep(ctx, min(hastyPause, left)); err != nil {
-				return err
-			}
-		}
-		began := v.c.in.p.Now()
-		_, err := v.s.Idle(ctx, min(leg, left))
-		if v.c.in.p.Now().Sub(began) >= hastyPause {
-			v.hasty = 0
-		}
-		if fault.KindOf(err) != fault.Refused || v.s.Broken() {
-			return err
-		}
-		v.idles = false
-		left = v.end.Sub(v.c.in.p.Now())
-	}
-	pause := pollWait
-	if v.poll > 0 {
-		pause = v.poll
-	}
-	return sleep(ctx, min(pause, left))
-}
-
-const (
-	maxHasty   = 5
-	hastyPause = 100 * time.Millisecond
-)
 
 // sleep waits, or returns why ctx has ended.
 func sleep(ctx context.Context, d time.Duration) error {

@@ -160,6 +160,7 @@ func runWatch(ctx context.Context, s *session.Session, out *output.Printer, o *w
 		}
 		if err == nil {
 			o.c.firm = true
+			v.soon = o.late() != nil
 			err = v.rest(ctx)
 		}
 		if err != nil {
@@ -186,6 +187,7 @@ const forever = 100 * 365 * 24 * time.Hour
 func (o *watchOptions) everywhere(ctx context.Context, v *vigil) error {
 	known := len(o.sel.boxes)
 	err := o.round(ctx)
+	v.pace.news, o.stirred = v.pace.news || o.stirred, false
 	if o.passed = nil; fault.KindOf(err) == fault.Partial && o.failing == nil {
 		o.passed = err
 		if text := err.Error(); text != o.said {
@@ -249,7 +251,7 @@ func (o *watchOptions) verdict() error {
 	if o.failed > 0 {
 		return fault.New(fault.Partial, "the command failed for %s", messages(uint64(o.failed)))
 	}
-	return o.passed
+	return together(o.passed, o.late())
 }
 
 func (o *watchOptions) print(_ context.Context, row *result.Event) error {

@@ -29,6 +29,27 @@ type Box struct {
 	Modseq   uint64             // HIGHESTMODSEQ, 0 where the server has none
 }
 
+// Check compares what is known of a mailbox with what it says of itself now;
+// modseq is 0 where it says none. Another UIDVALIDITY (RFC 9051 section 2.3.1.1)
+// or a lower HIGHESTMODSEQ (RFC 7162 section 3.1.2.1) is an error of kind Stale.
+func (b Box) Check(validity result.UIDValidity, modseq uint64) error {
+	switch {
+	case validity != b.Validity:
+		return fault.New(fault.Stale, "the mailbox %q has UIDVALIDITY %s, not %s: it was made anew", b.Name, validity, b.Validity)
+	case modseq > 0 && modseq < b.Modseq:
+		return b.lower("HIGHESTMODSEQ", modseq, b.Modseq)
+	}
+	return nil
+}
+
+// Rewound returns the error of kind Stale about a mailbox whose UIDNEXT is lower
+// than it was.
+func (b Box) Rewound(next uint32) error { return b.lower("UIDNEXT", uint64(next), uint64(b.Next)) }
+
+func (b Box) lower(what string, now, was uint64) error {
+	return fault.New(fault.Stale, "the mailbox %q has %s %d, and had %d: it was put back to an earlier state, and its UIDs may mean other messages now", b.Name, what, now, was)
+}
+
 // String writes the token as a word of letters, digits and : , = . / % - _ so
 // that no shell needs it quoted: ikm1:ACCOUNT:INBOX=7.42.1001,Sent=7.3.0
 func (t Token) String() string {

@@ -22,6 +22,9 @@ type State struct {
 	All     bool   // every mailbox of the account is followed
 	Boxes   []*Box
 	Others  []*Box // that are not looked at now, and stay known
+	// Closed, with All, could not be opened yet: what is in them when they can is
+	// not new.
+	Closed  []string
 	written []byte // the file, as it is
 }
 
@@ -41,6 +44,7 @@ type stateFile struct {
 	Version   int       `json:"imapknife_state"`
 	Account   string    `json:"account"`
 	All       bool      `json:"all_mailboxes,omitempty"`
+	Closed    []string  `json:"closed,omitempty"`
 	Mailboxes []boxFile `json:"mailboxes"`
 }
 
@@ -51,6 +55,7 @@ type boxFile struct {
 	Modseq   uint64             `json:"highestmodseq,omitempty"`
 	Told     map[string]uint64  `json:"told,omitempty"`
 	UIDs     *string            `json:"uids,omitempty"`
+	Late     string             `json:"late,omitempty"`
 	Flags    map[string]string  `json:"flags"`
 }
 
@@ -92,7 +97,7 @@ func parse(data []byte) (*State, error) {
 	if f.Version != version {
 		return nil, fault.New(fault.Usage, "its version is %d, not %d", f.Version, version)
 	}
-	s := &State{Account: f.Account, All: f.All, written: data}
+	s := &State{Account: f.Account, All: f.All, Closed: f.Closed, written: data}
 	for _, x := range f.Mailboxes {
 		b := &Box{Box: mark.Box{Name: x.Name, Validity: x.Validity, Next: x.Next, Modseq: x.Modseq}}
 		if x.Name == "" || x.Next == 0 || s.Box(x.Name) != nil {
@@ -104,6 +109,9 @@ func parse(data []byte) (*State, error) {
 			if b.UIDs, err = parseSet(*x.UIDs); err != nil {
 				return nil, err
 			}
+		}
+		if b.Late, err = parseSet(x.Late); err != nil {
+			return nil, err
 		}
 		if x.Flags != nil {
 			b.Flags = map[string]query.Set{}
@@ -162,12 +170,15 @@ func (s *State) WriteChanged(path string) error {
 }
 
 func (s *State) encode() ([]byte, error) {
-	f := stateFile{Version: version, Account: s.Account, All: s.All, Mailboxes: []boxFile{}}
+	f := stateFile{Version: version, Account: s.Account, All: s.All, Closed: s.Closed, Mailboxes: []boxFile{}}
 	for _, b := range slices.Concat(s.Boxes, s.Others) {
 		x := boxFile{Name: b.Name, Validity: b.Validity, Next: b.Next, Modseq: b.Modseq}
 		if b.Known {
 			text := b.UIDs.String()
 			x.UIDs = &text
+		}
+		if !b.Late.Empty() {
+			x.Late = b.Late.String()
 		}
 		if b.Flags != nil {
 			x.Flags = map[string]string{}

@@ -13,8 +13,8 @@ import (
 
 // What is written is read back.
 func TestState(t *testing.T) {
-	want := &State{Account: "abc", Boxes: []*Box{
-		{Box: mark.Box{Name: "INBOX", Validity: "4294967296001", Next: 43, Modseq: 1001}, Known: true, UIDs: query.Set{{Lo: 1, Hi: 41}}, told: map[uint32]uint64{4: 1002}},
+	want := &State{Account: "abc", Closed: []string{"Public"}, Boxes: []*Box{
+		{Box: mark.Box{Name: "INBOX", Validity: "4294967296001", Next: 43, Modseq: 1001}, Known: true, UIDs: query.Set{{Lo: 1, Hi: 41}}, told: map[uint32]uint64{4: 1002}, Late: query.Set{{Lo: 42, Hi: 42}}},
 		{Box: mark.Box{Name: `od"d, ✉`, Validity: "9007199254740993", Next: 1}, Known: true, Flags: map[string]query.Set{`\Seen`: {{Lo: 1, Hi: 1}, {Lo: 5, Hi: 9}}}},
 		{Box: mark.Box{Name: "marked", Validity: "3", Next: query.MaxUID}},
 	}}
@@ -51,6 +51,7 @@ func TestStateWrong(t *testing.T) {
 		`{"imapknife_state": 1, "mailboxes": [{"mailbox": "x", "uidnext": 4294967296}]}`,
 		`{"imapknife_state": 1, "mailboxes": [{"mailbox": "x", "uidnext": 1, "uids": "last"}]}`,
 		`{"imapknife_state": 1, "mailboxes": [{"mailbox": "x", "uidnext": 1, "uids": "x"}]}`,
+		`{"imapknife_state": 1, "mailboxes": [{"mailbox": "x", "uidnext": 1, "late": "x"}]}`,
 		`{"imapknife_state": 1, "mailboxes": [{"mailbox": "x", "uidnext": 1, "flags": {"a": "-1"}}]}`,
 		`{"imapknife_state": 1, "mailboxes": [{"mailbox": "x", "uidnext": 1, "told": {"a": 1}}]}`,
 	} {

@@ -4,14 +4,12 @@
 package track
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/mark"
 	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/session"
@@ -22,6 +20,9 @@ type Box struct {
 	mark.Box
 	Known bool      // UIDs says which messages there are
 	UIDs  query.Set // below Next
+	// Late are messages below Next that a search has named and whose row has not
+	// come: they are new when it does.
+	Late query.Set
 	// Flags tells, where the server has no modification sequences, which
 	// messages have which flags; nil where that is not known.
 	Flags map[string]query.Set
@@ -30,19 +31,12 @@ type Box struct {
 	told map[uint32]uint64
 }
 
-// Change is a message whose flags are others than before.
-type Change struct {
-	UID    uint32
-	Flags  []string
-	modseq uint64
-}
-
 // Delta is what has happened to a mailbox.
 type Delta struct {
 	Gone    query.Set
-	Changed []Change // in the order in which it happened, as far as it is known
+	Changed Changes
 	New     query.Set
-	Before  *Box // what is known when Gone and Changed have been told
+	Before  *Box // what is known when Gone and Changed have been told; New is Late in it
 	After   *Box // and when New has
 }
 
@@ -54,6 +48,16 @@ type Options struct {
 
 // New is what is known of a mailbox that was marked.
 func New(b mark.Box) *Box { return &Box{Box: b} }
+
+// Mark returns the point behind which everything is still to be told. What is
+// told out of order behind it will be told again from there.
+func (b *Box) Mark() mark.Box {
+	m := b.Box
+	if !b.Late.Empty() {
+		m.Next = min(m.Next, b.Late[0].Lo)
+	}
+	return m
+}
 
 // Empty is a mailbox of which no message is known.
 func Empty(b mark.Box) *Box {
@@ -78,30 +82,61 @@ func (b *Box) Begin(ctx context.Context, s *session.Session, o Options) error {
 	return err
 }
 
-// old are the UIDs below Next.
+// old are the UIDs below Next, but for those still to be told.
 func (b *Box) old() query.Set {
 	if b.Next <= 1 {
 		return nil
 	}
-	return query.Set{{Lo: 1, Hi: b.Next - 1}}
+	return query.Set{{Lo: 1, Hi: b.Next - 1}}.Subtract(b.Late)
+}
+
+// Verify compares the open mailbox with what is known of it. One made anew, or
+// put back to an earlier state, is an error of kind Stale.
+func Verify(ctx context.Context, s *session.Session, b mark.Box) error {
+	box, err := s.Box(ctx)
+	if err != nil {
+		return err
+	}
+	if err := b.Check(box.Validity(), modseq(box)); err != nil {
+		return err
+	}
+	next, has := box.NextUID()
+	if !has || next >= b.Next {
+		return nil
+	}
+	late := query.Set{{Lo: next, Hi: query.MaxUID}}
+	there, err := find(ctx, s, query.UIDs(late))
+	if err != nil || !there.Intersect(late).Empty() { // UIDNEXT itself is behind the messages
+		return err
+	}
+	return b.Rewound(next)
+}
+
+// modseq returns HIGHESTMODSEQ, 0 where the mailbox has none.
+func modseq(box *session.Box) uint64 {
+	if box.HighestModseq == nil || box.NoModseq {
+		return 0
+	}
+	return *box.HighestModseq
 }
 
 // Look opens the mailbox with EXAMINE and tells what has happened since. A
-// mailbox made anew is an error of kind Stale. b stays as it is.
+// mailbox that Verify does not know again is an error of kind Stale. b stays as
+// it is.
 func Look(ctx context.Context, s *session.Session, b *Box, o Options) (*Delta, error) {
 	if err := s.Examine(ctx, b.Name); err != nil {
+		return nil, err
+	}
+	if err := Verify(ctx, s, b.Box); err != nil {
 		return nil, err
 	}
 	box, err := s.Box(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if box.Validity() != b.Validity {
-		return nil, fault.New(fault.Stale, "the mailbox %q has UIDVALIDITY %s, not %s: it was made anew", b.Name, box.Validity(), b.Validity)
-	}
 	l := &look{s: s, o: o, b: b, d: &Delta{Before: b.clone()}}
-	if box.HighestModseq != nil && !box.NoModseq && b.Modseq > 0 {
-		l.modseq = *box.HighestModseq
+	if b.Modseq > 0 {
+		l.modseq = modseq(box)
 	}
 	return l.d, l.run(ctx)
 }
@@ -113,11 +148,13 @@ type look struct {
 	b      *Box
 	d      *Delta
 	modseq uint64 // when the mailbox was opened; 0 where it does not tell
+	// unknown are messages that have changed and of which nothing was known.
+	unknown query.Builder
 }
 
 func (l *look) run(ctx context.Context) error {
 	d, before := l.d, l.d.Before
-	fresh := query.Set{{Lo: l.b.Next, Hi: query.MaxUID}}
+	old, fresh := l.b.old(), query.Set{{Lo: l.b.Next, Hi: query.MaxUID}}.Union(l.b.Late)
 	var gone query.Builder
 	if l.modseq > 0 {
 		if err := l.bySequence(ctx, &gone); err != nil {
@@ -134,26 +171,31 @@ func (l *look) run(ctx context.Context) error {
 		return err
 	}
 	d.New = there.Intersect(fresh)
-	switch old := there.Intersect(l.b.old()); {
+	there = there.Intersect(old)
+	if l.b.Known { // one that comes late, below others
+		d.New = d.New.Union(there.Subtract(l.b.UIDs)).Union(l.unknown.Set())
+		there = there.Intersect(l.b.UIDs)
+	}
+	switch {
 	case !l.o.Gone:
 	case byServer && l.b.Known:
 		d.Gone = gone.Set().Intersect(l.b.UIDs)
 	case l.b.Known:
-		d.Gone = l.b.UIDs.Subtract(old)
+		d.Gone = l.b.UIDs.Subtract(there)
 	default: // from a mark
-		d.Gone = gone.Set().Intersect(l.b.old()).Subtract(old)
-		before.Known, before.UIDs = true, old
+		d.Gone = gone.Set().Intersect(old).Subtract(there)
+		before.Known, before.UIDs = true, there
 	}
-	before.UIDs = before.UIDs.Subtract(d.Gone)
+	before.UIDs, before.Late = before.UIDs.Subtract(d.Gone), d.New
 	if l.o.Flags && l.modseq == 0 {
-		if err := l.byComparison(ctx, there); err != nil {
+		if err := l.byComparison(ctx, there.Union(d.New)); err != nil {
 			return err
 		}
 	}
 	d.After = before.clone()
-	d.After.UIDs = d.After.UIDs.Union(d.New)
+	d.After.UIDs, d.After.Late = d.After.UIDs.Union(d.New), nil
 	if n := len(d.New); n > 0 {
-		d.After.Next = after(d.New[n-1].Hi)
+		d.After.Next = max(d.After.Next, after(d.New[n-1].Hi))
 	}
 	return nil
 }
@@ -171,33 +213,34 @@ func (l *look) bySequence(ctx context.Context, gone *query.Builder) error {
 	before := l.d.Before
 	before.Modseq = l.modseq
 	since := l.b.Modseq
-	if l.modseq < since { // it was counted anew: better twice than never
-		since, before.told = 1, nil
-	}
 	maps.DeleteFunc(before.told, func(_ uint32, modseq uint64) bool { return modseq <= l.modseq })
-	quiet := l.modseq == l.b.Modseq && len(l.b.told) == 0
+	quiet := l.modseq == since && len(l.b.told) == 0
 	if quiet || l.b.Next <= 1 || !l.o.Flags && !(l.o.Gone && l.o.Qresync) {
 		return nil
 	}
 	q := session.FetchRequest{Set: l.b.old(), Items: []string{"FLAGS", "MODSEQ"}, Since: since, Row: func(m *session.Fetched) error {
-		if l.b.told[m.UID] >= m.Modseq && m.Modseq > 0 || !m.Told("FLAGS") {
+		switch {
+		case l.b.Known && !l.b.UIDs.Contains(m.UID, 0):
+			l.unknown.Add(m.UID, m.UID)
+			return nil
+		case m.Modseq > 0 && (m.Modseq <= since || m.Modseq <= l.b.told[m.UID]): // some servers include the number itself
+			return nil
+		case !m.Told("FLAGS"):
 			return nil
 		}
 		if m.Modseq > l.modseq {
 			before.tell(m.UID, m.Modseq)
 		}
-		if l.o.Flags {
-			l.d.Changed = append(l.d.Changed, Change{m.UID, slices.Clone(m.Flags), m.Modseq})
+		if !l.o.Flags {
+			return nil
 		}
-		return nil
+		return l.d.Changed.add(m.UID, m.Modseq, m.Flags)
 	}}
 	if l.o.Qresync {
 		q.Gone = gone
 	}
 	_, err := l.s.Fetch(ctx, q)
-	slices.SortStableFunc(l.d.Changed, func(a, b Change) int {
-		return cmp.Or(cmp.Compare(a.modseq, b.modseq), cmp.Compare(a.UID, b.UID))
-	})
+	l.d.Changed.sort()
 	return err
 }
 
@@ -219,6 +262,11 @@ func (l *look) byComparison(ctx context.Context, there query.Set) error {
 	if was == nil {
 		return nil
 	}
+	for name, set := range was { // of what the server leaves out nothing else is known
+		if kept := set.Intersect(there).Subtract(told); !kept.Empty() {
+			now[name] = now[name].Union(kept)
+		}
+	}
 	var changed query.Set
 	for name, set := range was {
 		changed = changed.Union(set.Subtract(now[name])).Union(now[name].Subtract(set))
@@ -226,8 +274,10 @@ func (l *look) byComparison(ctx context.Context, there query.Set) error {
 	for name, set := range now {
 		changed = changed.Union(set.Subtract(was[name]))
 	}
-	for uid := range changed.Intersect(told).Intersect(l.b.old()).All() {
-		l.d.Changed = append(l.d.Changed, Change{UID: uid, Flags: flagsOf(now, uid)})
+	for uid := range changed.Intersect(told).Intersect(l.b.old()).Subtract(l.d.New).All() {
+		if err := l.d.Changed.add(uid, 0, flagsOf(now, uid)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -279,7 +329,7 @@ func flagsOf(all map[string]query.Set, uid uint32) []string {
 // where it is not known.
 func (b *Box) Saw(uid uint32, flags []string, modseq uint64) {
 	one := query.MakeSet(uid)
-	b.UIDs, b.Next = b.UIDs.Union(one), max(b.Next, after(uid))
+	b.UIDs, b.Late, b.Next = b.UIDs.Union(one), b.Late.Subtract(one), max(b.Next, after(uid))
 	if b.Modseq > 0 && modseq > b.Modseq {
 		b.tell(uid, modseq)
 	}
@@ -295,6 +345,10 @@ func (b *Box) Saw(uid uint32, flags []string, modseq uint64) {
 		}
 	}
 }
+
+// Wait notes which of the new messages could not be told: the next look asks for
+// them again.
+func (b *Box) Wait(late query.Set) { b.UIDs, b.Late = b.UIDs.Subtract(late), late }
 
 func (b *Box) clone() *Box {
 	c := *b
