@@ -15,9 +15,10 @@ func newChanges() *verb {
 		summary: "print what has changed since the last run",
 		about: `Compares the mailbox with what --state FILE knows of it, and prints a JSON
 object a line for each message that is new, has other flags, or is gone. Servers
-tell by QRESYNC or CONDSTORE; elsewhere the UIDs and flags are compared. The
+tell by QRESYNC or CONDSTORE, which also counts flags that were changed and
+changed back; elsewhere the UIDs and flags are compared. The
 first run prints nothing, or with --existing each message as new; that is also
-for a mailbox that was made anew. The file is written in one step, when all rows
+for a mailbox that was made anew or put back. The file is written in one step, when all rows
 are out: a run that fails is done again by the next.`,
 		examples: []example{
 			{"what has happened since the last time", "imapknife changes --state inbox.json"},

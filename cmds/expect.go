@@ -227,7 +227,7 @@ func (o *expectOptions) watch(ctx context.Context, v *vigil, row *result.Expecta
 			return err
 		}
 	}
-	row.Matched = total(found)
+	row.Matched, row.Truncated = total(found), total(found) > maxEvidence
 	if err := o.evidence(ctx, v, found, row); err != nil {
 		return err
 	}

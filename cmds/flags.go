@@ -164,7 +164,7 @@ var registry = append([]*flag{
 	{name: "newest", arity: one, kind: count, value: "N", group: groupSelect, help: "only the N messages with the highest UIDs, in each mailbox"},
 	{name: "seq", group: groupSelect, help: "SET is message sequence numbers (reading only)"},
 	{name: "uidvalidity", arity: one, value: "N", group: groupSelect, help: "refuse (exit 7) unless the mailbox has this UIDVALIDITY"},
-	{name: "mark", arity: one, blank: true, value: "MARK", group: groupSelect, help: "only what has arrived since imapknife mark printed this; exit 7 when the mailbox was made anew"},
+	{name: "mark", arity: one, blank: true, value: "MARK", group: groupSelect, help: "only what has arrived since imapknife mark printed this; exit 7 when the mailbox was made anew or put back"},
 	{name: "fail-empty", group: groupSelect, help: "exit 1 when no message is selected"},
 
 	{name: "dry-run", group: groupSafety, help: "print what would change, and change nothing"},
@@ -252,7 +252,7 @@ var registry = append([]*flag{
 	{name: "junit", arity: one, kind: file, value: "FILE", group: groupVerb, help: "write the outcome to a file as JUnit XML"},
 	{name: "tap", group: groupVerb, help: "print the outcome as TAP"},
 	{name: "existing", group: groupVerb, help: "messages that are there already count, too"},
-	{name: "poll", arity: one, kind: duration, value: "TIME", env: true, group: groupVerb, help: "longest pause between two looks (15s with IDLE, 2s without it or for several mailboxes)"},
+	{name: "poll", arity: one, kind: duration, value: "TIME", env: true, group: groupVerb, help: "longest pause between two looks (15s with IDLE, 30s where the server ends it at once, 2s without it or for several mailboxes)"},
 	{name: "auth-result", arity: many, value: "METHOD=RESULT", group: groupVerb, help: "the server of --trust-authserv found it so (dkim=pass, spf=pass, dmarc=pass)"},
 	{name: "trust-authserv", arity: one, value: "ID", group: groupVerb, help: "whose Authentication-Results count: the name that your own mail server writes there"},
 	{name: "subject-regex", arity: many, value: "REGEX", group: groupVerb, help: "the decoded subject matches"},

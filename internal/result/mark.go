@@ -26,17 +26,18 @@ type Extracted struct {
 
 // Event is a row of watch and changes: what has happened to a message.
 type Event struct {
-	Event string `json:"event" doc:"new, flags (they are others than before), expunged; mailbox-created, mailbox-deleted (uid and uidvalidity are 0)"`
+	Event string `json:"event" doc:"new, flags (changed), expunged; mailbox-created, mailbox-deleted (uid and uidvalidity are 0)"`
 	Message
 	Mark string `json:"mark" doc:"what came before, this event included, is old to it: for --mark"`
 }
 
 // Expectation is the one row of expect.
 type Expectation struct {
-	Passed   bool      `json:"passed" doc:"true when it is as expected"`
-	Expected string    `json:"expected" doc:"what was expected, in words"`
-	Matched  uint64    `json:"matched" doc:"how many messages matched in the end"`
-	TookMS   float64   `json:"took_ms" doc:"time until that was known, in milliseconds"`
-	Detail   string    `json:"detail,omitempty" doc:"why it is not as expected" untrusted:"true"`
-	Messages []Message `json:"messages" doc:"what matched, at most 20 messages"`
+	Passed    bool      `json:"passed" doc:"true when it is as expected"`
+	Expected  string    `json:"expected" doc:"what was expected, in words"`
+	Matched   uint64    `json:"matched" doc:"how many messages matched in the end"`
+	TookMS    float64   `json:"took_ms" doc:"time until that was known, in milliseconds"`
+	Detail    string    `json:"detail,omitempty" doc:"why it is not as expected" untrusted:"true"`
+	Messages  []Message `json:"messages" doc:"what matched, at most 20 messages"`
+	Truncated bool      `json:"truncated,omitempty" doc:"true when more matched than messages has"`
 }
