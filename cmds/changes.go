@@ -18,8 +18,8 @@ object a line for each message that is new, has other flags, or is gone. Servers
 tell by QRESYNC or CONDSTORE, which also counts flags that were changed and
 changed back; elsewhere the UIDs and flags are compared. The
 first run prints nothing, or with --existing each message as new; that is also
-for a mailbox that was made anew or put back. The file is written in one step, when all rows
-are out: a run that fails is done again by the next.`,
+for a mailbox that was made anew or put back. The file is written in one step,
+when all rows are out: a run that fails is done again by the next.`,
 		examples: []example{
 			{"what has happened since the last time", "imapknife changes --state inbox.json"},
 			{"subjects of what is new", `imapknife changes --state inbox.json --events new --jq .subject`},
