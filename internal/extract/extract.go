@@ -1,13 +1,16 @@
 // Package extract finds the one value in a mail that a script is after: a
 // one-time code, a link, what a regular expression matches. It reads decoded
 // text, fetches nothing, and follows no link.
+//
+// Time grows linearly with the mail, and memory is bounded: a list of values
+// ends at MaxValues. Each function stops when ctx is done, and returns its
+// cause.
 package extract
 
 import (
+	"context"
 	"regexp"
-	"slices"
 	"strings"
-	"sync"
 
 	"github.com/imapknife/imapknife/internal/message"
 )
@@ -19,8 +22,12 @@ type Mail struct {
 	HTML    string // empty where there is none
 }
 
-// maxHTML is how much text is made of HTML, in octets.
-const maxHTML = 4 << 20
+const (
+	// MaxValues is how many different values are listed at most.
+	MaxValues = 1000
+	maxHTML   = 4 << 20 // octets of text that are made of HTML
+	maxFound  = 100_000 // matches of an expression in one text
+)
 
 // texts are what a person may read: the plain text, and that of the HTML, which
 // may say more.
@@ -30,7 +37,8 @@ func (m Mail) texts() []string {
 		out = append(out, m.Text)
 	}
 	if m.HTML != "" {
-		if text, err := message.HTMLToText(strings.NewReader(m.HTML), maxHTML); err == nil && text != m.Text {
+		// An error leaves what could be read.
+		if text, _ := message.HTMLToText(strings.NewReader(m.HTML), maxHTML); text != m.Text {
 			out = append(out, text)
 		}
 	}
@@ -40,45 +48,38 @@ func (m Mail) texts() []string {
 // Regex lists what re matches in the subject and the text: its first group, or
 // all of it where there is none. Each value once, in the order of the mail; an
 // empty one is none.
-func Regex(m Mail, re *regexp.Regexp) []string {
-	var out []string
+func Regex(ctx context.Context, m Mail, re *regexp.Regexp) ([]string, error) {
+	var out values
 	for _, text := range append([]string{m.Subject}, m.texts()...) {
-		for _, found := range re.FindAllStringSubmatch(text, -1) {
-			value := found[0]
-			if len(found) > 1 {
-				value = found[1]
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		for _, at := range re.FindAllStringSubmatchIndex(text, maxFound) {
+			from, to := at[0], at[1]
+			if len(at) > 2 {
+				from, to = at[2], at[3]
 			}
-			if value != "" && !slices.Contains(out, value) {
-				out = append(out, value)
+			if from < to {
+				out.add(text[from:to], 0)
 			}
 		}
 	}
-	return out
+	return out.list, nil
 }
 
-// lazy compiles an expression when it is first needed: most commands extract
-// nothing, and should not take longer to start for it.
-func lazy(expr string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
-}
-
-// scored is a candidate with what speaks for it.
-type scored struct {
-	value string
+// values collects the values of the highest score, each once.
+type values struct {
+	list  []string
 	score int
+	has   map[string]bool
 }
 
-// best are the values with the highest score that is above zero, each once.
-func best(all []scored) []string {
-	top := 0
-	for _, c := range all {
-		top = max(top, c.score)
+func (v *values) add(value string, score int) {
+	if len(v.list) == 0 || score > v.score {
+		v.list, v.score, v.has = v.list[:0], score, map[string]bool{}
 	}
-	var out []string
-	for _, c := range all {
-		if c.score == top && top > 0 && !slices.Contains(out, c.value) {
-			out = append(out, c.value)
-		}
+	if score == v.score && len(v.list) < MaxValues && !v.has[value] {
+		v.has[value] = true
+		v.list = append(v.list, value)
 	}
-	return out
 }

@@ -1,138 +1,218 @@
 package extract
 
 import (
+	"context"
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
-	"golang.org/x/net/html"
+	"github.com/imapknife/imapknife/internal/message"
 )
 
-// urls are addresses in plain text.
-var urls = lazy(`(?i)\bhttps?://[^\s<>"\x{201c}\x{201d}\x{00ab}\x{00bb}]+`)
-
-// action are words of links that do what a mail is about, in what they say or
-// where they lead.
-var action = lazy(`confirm|verif|activat|reset|magic|sign.?in|log.?in|accept|join|invit|unlock|validate|token|bestätig|aktivier|zurücksetz|anmelden|annehm|confirmar|activar|restablecer|confirmer|activer|réinitialis|conferma|attiva|подтверд|активир|сброс|potwierd|bevestig|确认|验证|重置|確認|認証|인증|확인`)
-
-// aside are words of links that every mail has.
-var aside = lazy(`unsubscribe|abmeld|abbestell|désabonn|désinscri|darse de baja|отписа|opt.?out|preferences|settings|privacy|datenschutz|impressum|imprint|terms|agb\b|help|hilfe|support|contact|kontakt|faq|facebook|twitter|x\.com|linkedin|instagram|youtube|view.?in.?browser|browser|webversion|app.?store|play\.google|report|not.?you|wasn.?t.?you`)
+// link is one of a mail, with what it says and what stands before it.
+type link struct {
+	address, says, before string
+}
 
 // Links lists the links that a mail is about: those that re matches, or, where
-// re is nil, the likeliest, several where the mail does not tell which.
-// Addresses of images are no links.
-func Links(m Mail, re *regexp.Regexp) []string {
-	var all []scored
-	add := func(address, says string) {
-		address = strings.TrimSpace(address)
-		u, err := url.Parse(address)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+// re is nil, the likeliest, several where the mail does not say which. Addresses
+// of images are no links, nor is what a mail hides.
+//
+// What a link says, what stands before it, and the segments of its own path
+// count; hosts and queries do not.
+func Links(ctx context.Context, m Mail, re *regexp.Regexp) ([]string, error) {
+	var out values
+	only, several := "", false
+	var stopped error
+	n := 0
+	see := func(l link) {
+		if n++; n%1024 == 0 && ctx.Err() != nil {
+			stopped = context.Cause(ctx)
+		}
+		address := strings.TrimSpace(l.address)
+		if stopped != nil {
 			return
 		}
-		if re != nil {
+		u := parse(address)
+		switch {
+		case u == nil:
+		case re != nil:
 			if re.MatchString(address) {
-				all = append(all, scored{address, 1})
+				out.add(address, 0)
 			}
-			return
-		}
-		says = strings.ToLower(says)
-		where := strings.ToLower(address)
-		score := 2
-		switch {
-		case action().MatchString(says):
-			score += 3
-		case action().MatchString(where):
-			score += 2
-		}
-		if aside().MatchString(says) || aside().MatchString(where) && !action().MatchString(says) {
-			score -= 4
-		}
-		if strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "" {
-			score-- // a home page
-		}
-		all = append(all, scored{address, score})
-	}
-	for _, l := range anchors(m.HTML) {
-		add(l.address, l.says)
-	}
-	for _, l := range plainLinks(m.Text) {
-		add(l.address, l.says)
-	}
-	return best(all)
-}
-
-type link struct{ address, says string }
-
-// anchors are the links of an HTML text, with what they say.
-func anchors(text string) []link {
-	var out []link
-	open := -1
-	z := html.NewTokenizer(strings.NewReader(text))
-	for {
-		switch z.Next() {
-		case html.ErrorToken:
-			return out
-		case html.StartTagToken:
-			name, more := z.TagName()
-			if string(name) != "a" && string(name) != "area" {
-				continue
-			}
-			open = -1
-			for more {
-				var key, value []byte
-				if key, value, more = z.TagAttr(); string(key) == "href" {
-					open = len(out)
-					out = append(out, link{address: string(value)})
-				}
-			}
-		case html.EndTagToken:
-			if name, _ := z.TagName(); string(name) == "a" {
-				open = -1
-			}
-		case html.TextToken:
-			if open >= 0 {
-				out[open].says += string(z.Text())
-			}
-		}
-	}
-}
-
-// plainLinks are the addresses in plain text, with what stands before them: in
-// their line, or above where they are alone.
-func plainLinks(text string) []link {
-	var out []link
-	above := ""
-	for line := range strings.SplitSeq(text, "\n") {
-		end := 0
-		for _, at := range urls().FindAllStringIndex(line, -1) {
-			says := line[end:at[0]]
-			if strings.Trim(says, " \t<>[](){}*-") == "" && end == 0 {
-				says = above
-			}
-			out = append(out, link{trimURL(line[at[0]:at[1]]), says})
-			end = at[1]
-		}
-		switch {
-		case end > 0:
-			above = "" // that was about the link in it
-		case strings.TrimSpace(line) != "":
-			above = line
-		}
-	}
-	return out
-}
-
-// trimURL takes off what ends the sentence, not the address.
-func trimURL(address string) string {
-	for {
-		last := address[len(address)-1]
-		switch {
-		case strings.IndexByte(".,;:!?'*", last) >= 0:
-		case last == ')' && strings.Count(address, "(") < strings.Count(address, ")"):
-		case last == ']' && strings.Count(address, "[") < strings.Count(address, "]"):
 		default:
-			return address
+			score := rate(u, l)
+			if score > 0 {
+				out.add(address, score)
+			}
+			if score > outside && only != address {
+				several = several || only != ""
+				only = address
+			}
 		}
-		address = address[:len(address)-1]
 	}
+	m.links(see)
+	if stopped != nil {
+		return nil, stopped
+	}
+	if len(out.list) == 0 && re == nil && only != "" && !several {
+		return []string{only}, nil
+	}
+	return out.list, nil
+}
+
+// links calls see for each link of the HTML and of the plain text.
+func (m Mail) links(see func(link)) {
+	shown := ""
+	if m.HTML != "" {
+		var anchors []message.HTMLLink
+		text := message.TextBuffer{Max: maxHTML}
+		// An error leaves what could be read.
+		_ = message.HTMLLinks(&text, strings.NewReader(m.HTML), func(l message.HTMLLink) {
+			if len(anchors) < maxAnchors {
+				anchors = append(anchors, l)
+			}
+		})
+		shown = text.String()
+		linksOf(shown, anchors, see)
+	}
+	if m.Text == "" {
+		return
+	}
+	if m.HTML != "" {
+		if text, _ := message.HTMLToText(strings.NewReader(m.HTML), maxHTML); text == m.Text {
+			return // the HTML once more
+		}
+	}
+	linksOf(m.Text, nil, see)
+}
+
+// maxAnchors bounds the links of an HTML text that are looked at.
+const maxAnchors = 100_000
+
+// linksOf calls see for the anchors of a text and for the addresses in it that
+// stand outside of them.
+func linksOf(text string, anchors []message.HTMLLink, see func(link)) {
+	end := 0 // of the last one
+	next := func(l link, from, to int) {
+		l.before = between(text, min(end, from), from)
+		see(l)
+		end = max(end, to)
+	}
+	pass := func(upTo int) {
+		for len(anchors) > 0 && anchors[0].From <= upTo {
+			a := anchors[0]
+			anchors = anchors[1:]
+			next(link{address: a.URL, says: a.Text}, min(a.From, len(text)), min(a.To, len(text)))
+		}
+	}
+	textLinks(text, func(t textLink) {
+		pass(t.from)
+		if t.from >= end {
+			next(link{address: t.address}, t.from, t.to)
+		}
+	})
+	pass(len(text))
+}
+
+// between is what stands before a link: in its line, or in the last line above
+// that says something, but not before the link before it.
+func between(text string, from, to int) string {
+	const most = 400
+	before := text[max(from, to-most):to]
+	for strings.Trim(before, "\n \t<>[](){}*-_`•【（「") != "" {
+		at := strings.LastIndexByte(strings.TrimRight(before, "\n \t<>[](){}*-_`"), '\n')
+		line := before[at+1:]
+		if strings.ContainsFunc(line, unicode.IsLetter) {
+			return line
+		}
+		before = before[:max(at, 0)]
+	}
+	return ""
+}
+
+// What speaks for a link, and against it. A link without a word about it has
+// base.
+const (
+	base    = 2
+	outside = -50 // unsubscribe and the like are never meant
+)
+
+var (
+	says  = map[class]int{strong: 12, signs: 8, opens: 2, side: -6, leaves: 2 * outside}
+	leads = map[class]int{strong: 3, signs: 1, side: -4, leaves: 2 * outside}
+)
+
+// rate says how likely it is that a mail is about a link.
+func rate(u *url.URL, l link) int {
+	score := base
+	about := wordsIn(l.says)
+	if about == 0 {
+		before := strings.TrimRight(l.before, " \t\n:<([{*_`")
+		if about = wordsIn(lastSentence(before)); about == 0 {
+			about = wordsIn(before)
+		}
+		if about != 0 && about <= signs {
+			score-- // its own words are worth more
+		}
+	}
+	score += says[about]
+	path := class(0) // of the last segment that says something
+	for segment := range strings.SplitSeq(u.Path, "/") {
+		if c := wordsIn(segment); c != 0 && c != opens {
+			path = c
+		}
+	}
+	if path <= signs || about == 0 || about > signs {
+		score += leads[path]
+	}
+	if strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "" {
+		score-- // a home page
+	}
+	for host := strings.ToLower(u.Hostname()); ; {
+		if elsewhere[host] {
+			score -= 6
+		}
+		_, rest, ok := strings.Cut(host, ".")
+		if !ok {
+			return score
+		}
+		host = rest
+	}
+}
+
+// lastSentence is what follows the last sign that ends one.
+func lastSentence(text string) string {
+	return text[strings.LastIndexAny(text, ".!?。！？")+1:]
+}
+
+// wordsIn is the class of the words of a text: what leads out counts before
+// what acts, and that before what leads aside.
+func wordsIn(text string) class {
+	const most = 2 << 10
+	found := class(0)
+	take := func(c class) {
+		if c != 0 && found != leaves && (c == leaves || found == 0 || c < found) {
+			found = c
+		}
+	}
+	text = normalise(text[:min(len(text), most)])
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case unspaced(r):
+			if found, c := linkWords().at(text[i:]); c != 0 {
+				take(c)
+				n = found
+			}
+		case unicode.IsLetter(r):
+			s := scanner{text: text}
+			n = s.letters(i)
+			take(linkWords().of(text[i : i+n]))
+		}
+		i += n
+	}
+	return found
 }

@@ -1,9 +1,10 @@
 package extract
 
 import (
+	"cmp"
+	"context"
+	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // The lengths that a one-time code can have where none is asked for.
@@ -12,230 +13,345 @@ const (
 	longest  = 10
 )
 
-// gap is what may stand between the groups of one code: a hyphen of some kind
-// or a blank.
-const gap = `[- \x{a0}\x{2010}\x{2011}\x{2013}]`
-
-// run is words with gaps, and groups are digits in groups of the same length.
-var (
-	run    = lazy(`[0-9A-Za-z]+(?:` + gap + `{1,2}[0-9A-Za-z]+)*`)
-	word   = lazy(`[0-9A-Za-z]+`)
-	groups = lazy(strings.ReplaceAll(`^(?:\d{3}G\d{3}|\d{4}G\d{4}|\d{2}G\d{2}G\d{2}|\d{3}G\d{3}G\d{3}|\d(?:G{1,2}\d){3,7})$`, "G", gap))
+// How sure a value is. What was quoted from another mail counts less than
+// everything else.
+const (
+	sure   = 4 // named in its sentence, or alone below the word that names it
+	likely = 3 // named elsewhere in the mail
+	quoted = -2
 )
 
-// about are words that a code stands beside, in the languages that mail comes
-// in. They are looked for in lower case.
-var about = lazy(`code|\benter\b|eingeben|saisi|introdu[zc]|inserisc|введите|输入|入力|otp|passcode|password|\bpin\b|token|verif|einmal|bestätigung|kennwort|\btan\b|código|codigo|clave|contraseña|vérification|confirmation|codice|код|пароль|kod\b|wachtwoord|kode\b|koden\b|koodi|验证码|驗證碼|認証|コード|인증|번호`)
+// How far, in lines that say something, a word reaches to a number alone.
+const (
+	reach      = 6
+	reachOther = 2
+	reachBack  = 2
+	never      = -1 << 30
+)
 
-// other are words that numbers of another kind stand behind, with one word more
-// between at most. A word about codes that is nearer wins.
-var other = lazy(`(?:\b(?:order|invoice|ticket|reference|ref|tracking|phone|tel|call|fax|hotline|since|room|build|suite|box|iban|port|version|ending in|account (?:number|no))|rechnung|bestell\w*|auftrag\w*|kundennummer|kontonummer|sendung\w*|telefon|seit|zimmer|commande|facture|pedido|factura|заказ|тел|©|\(c\))(?:\W+\w+)?\W*$`)
+// codes finds one-time codes. Each word about codes names the number that is
+// nearest to it; a number that a word of another kind is nearer to is none.
+type codes struct {
+	length int
+	found  values
+	quote  int
 
-// OTP lists the one-time codes that a mail may be about, the likeliest: several
-// where the mail does not tell which of them it is. length is how many letters
-// and digits the code has; 0 is any number from 4 to 10. Blanks and hyphens
-// between groups are left out.
-func OTP(m Mail, length int) []string {
-	var all []scored
-	for i, text := range append([]string{m.Subject}, m.texts()...) {
-		lines := strings.Split(text, "\n")
-		for n := range lines {
-			all = append(all, codes(lines, n, length, i == 0)...)
-		}
-	}
-	// What is told twice, as in subject and text, is likelier.
-	sum := map[string]int{}
-	for _, c := range all {
-		if c.score > 0 {
-			sum[c.value]++
-		}
-	}
-	for i := range all {
-		if sum[all[i].value] > 1 && all[i].score > 0 {
-			all[i].score++
-		}
-	}
-	return best(all)
+	line     int // that says something
+	subject  bool
+	named    int    // the last line with a word about codes that has no number yet
+	other    int    // the last line that says that a number of another kind follows
+	above    string // a number alone that nothing has named yet
+	aboveAt  int
+	expected bool // a word about codes stands above
+	took     int  // the last line that was taken as the code
+	titled   bool // the subject is about a code that is not in it
 }
 
-// codes are the candidates in a line.
-func codes(lines []string, n, length int, subject bool) []scored {
-	line := urls().ReplaceAllStringFunc(lines[n], func(u string) string { return strings.Repeat("/", len(u)) })
-	line = emails().ReplaceAllStringFunc(line, func(a string) string { return strings.Repeat("@", len(a)) })
-	alone := strings.Trim(line, " \t\r\u00a0*_>|-–—=:.。")
-	var out []scored
-	for _, at := range run().FindAllStringIndex(line, -1) {
-		for _, piece := range pieces(line[at[0]:at[1]]) {
-			from, to := at[0]+piece[0], at[0]+piece[1]
-			text := line[from:to]
-			value := squeeze(text)
-			if !fits(value, length) || partOf(line, from, to) {
-				continue
+// OTP lists the one-time codes that a mail names, several where it names
+// several. length is how many letters and digits the code has; 0 is any number
+// from 4 to 10. Blanks and hyphens between groups are left out.
+func OTP(ctx context.Context, m Mail, length int) ([]string, error) {
+	c := &codes{length: length}
+	texts := m.texts()
+	if len(texts) == 0 {
+		texts = []string{""}
+	}
+	for _, text := range texts {
+		c.line, c.named, c.other, c.aboveAt, c.took, c.titled = 0, never, never, never, never, false
+		s := &scanner{end: c.sentence}
+		c.subject, c.quote = true, 0
+		s.scan(normalise(m.Subject))
+		c.subject = false
+		for p := range paragraphs(text) {
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
 			}
-			score := -1 // a number alone is no code
-			before, behind := strings.ToLower(tail(line[:from], 160)), strings.ToLower(head(line[to:], 40))
-			switch {
-			case about().MatchString(before):
-				score += 4
-			case about().MatchString(behind):
-				score += 3
-			case above(lines, n):
-				score += 3
+			c.line++
+			c.quote = 0
+			if p.quoted {
+				c.quote = quoted
 			}
-			if alone == text {
-				score += 3
-			}
-			if strings.HasSuffix(strings.TrimRight(before, blanks), ":") {
-				score += 2
-			}
-			if at := other().FindStringIndex(before); at != nil && alone != text && !about().MatchString(before[at[0]:]) {
-				score -= 6
-			}
-			switch {
-			case length != 0:
-				score += 3
-			case isYear(value):
-				score -= 4
-			case len(value) == 6 && digits(value):
-				score++
-			case !digits(value):
-				score--
-			}
-			if subject {
-				score++
-			}
-			out = append(out, scored{value, score})
+			s.scan(p.text)
 		}
 	}
-	return out
+	return c.found.list, nil
 }
 
-// pieces takes a run of words apart: groups of one code stay together, other
-// words stand alone.
-func pieces(run string) [][2]int {
-	var out [][2]int
-	words := word().FindAllStringIndex(run, -1)
-	for i := 0; i < len(words); {
-		took := 1
-		for n := min(8, len(words)-i); n > 1; n-- { // the longest that is in groups
-			if text := run[words[i][0]:words[i+n-1][1]]; groups().MatchString(text) || grouped(text) {
-				took = n
+func (c *codes) add(t token, score int) {
+	if t.shape == letters {
+		score--
+	}
+	c.found.add(t.value, score+c.quote)
+}
+
+// sentence looks at the tokens of one.
+func (c *codes) sentence(tokens []token) {
+	if one := alone(tokens); one != nil {
+		c.alone(*one)
+		return
+	}
+	words := classify(tokens)
+	took, free := c.claim(tokens)
+	switch {
+	case took:
+		c.named, c.took = never, never
+	case free:
+		if c.line-c.aboveAt <= reachBack && c.above != "" {
+			c.found.add(c.above, likely+c.quote)
+		}
+		c.named = c.line
+		c.titled = c.titled || c.subject
+	}
+	c.above = ""
+	last := tokens[len(tokens)-1]
+	if !took && !free && words.other && (words.count <= reach || last.text == ":") {
+		c.other = c.line
+	}
+}
+
+// alone returns the only number of a sentence without words.
+func alone(tokens []token) (one *token) {
+	for i := range tokens {
+		switch t := &tokens[i]; {
+		case t.kind == sign:
+		case one != nil || t.shape == foreign:
+			return nil
+		default:
+			one = t
+		}
+	}
+	return one
+}
+
+// alone judges a number alone in its line by the lines above.
+func (c *codes) alone(t token) {
+	switch {
+	case c.line-c.other <= reachOther && c.other > c.named:
+		c.other = never
+		return
+	case !c.fits(t):
+	case t.shape == letters && c.line-c.named != 1 && c.length == 0:
+	case c.line-c.named <= reach, c.line-c.took == 1:
+		c.add(t, sure)
+		c.named, c.took = never, c.line
+		return
+	case c.titled && t.shape != letters:
+		c.add(t, likely)
+		return
+	case t.shape == figures || t.shape == capital:
+		c.above, c.aboveAt = t.value, c.line
+		return
+	}
+	if t.shape == letters {
+		c.above = ""
+	}
+}
+
+// fits reports whether a number can be a code.
+func (c *codes) fits(t token) bool {
+	n := len(t.value)
+	if c.length != 0 {
+		return t.shape != foreign && n == c.length
+	}
+	return t.shape != foreign && n >= shortest && n <= longest
+}
+
+// summary is what a sentence says beside its numbers.
+type summary struct {
+	other bool
+	count int // of words
+}
+
+// classify settles what words mean beside others: a postal code is no code, and
+// a number with a unit is a quantity.
+func classify(tokens []token) (s summary) {
+	discount := false
+	for i := range tokens {
+		t := &tokens[i]
+		if t.kind == word {
+			s.count++
+		}
+		switch t.class {
+		case named:
+			if i > 0 && tokens[i-1].class == promo {
+				t.class = other
 				break
 			}
+			next := i + 1
+			for next < len(tokens) && tokens[next].kind == word && tokens[next].class == joins && next < i+3 {
+				next++
+			}
+			if next < len(tokens) && tokens[next].kind == word && (tokens[next].class == promo || tokens[next].class == other) {
+				t.class = other
+			}
+		case unit:
+			if i > 0 && tokens[i-1].kind == number {
+				tokens[i-1].shape = foreign
+			}
+			if i+1 < len(tokens) && tokens[i+1].kind == number && len(t.text) == 3 && t.text == strings.ToUpper(t.text) {
+				tokens[i+1].shape = foreign // EUR 4800
+			}
+		case promo:
+			discount = true
 		}
-		out = append(out, [2]int{words[i][0], words[i+took-1][1]})
-		i += took
+		s.other = s.other || t.class == other || t.class == firm || t.class == promo
 	}
-	return out
+	for i := range tokens {
+		if t := &tokens[i]; discount && t.kind == number && t.shape != figures {
+			t.shape = foreign
+		}
+	}
+	return s
 }
 
-// grouped reports whether a text is a code in groups of letters and digits,
-// such as AB12-CD34 or G-482913.
-func grouped(text string) bool {
-	first, second, ok := strings.Cut(text, "-")
-	if !ok || word().FindString(second) != second {
+// pair is a word and a number that it may be about.
+type pair struct {
+	label, number, cost int
+}
+
+// claim gives each word the number nearest to it, the nearest pair first. It
+// reports whether a word about codes has taken one, and whether there is one
+// that has taken none.
+func (c *codes) claim(tokens []token) (took, free bool) {
+	naming, score := named, sure
+	if !slices.ContainsFunc(tokens, func(t token) bool { return t.class == named }) {
+		naming, score = acts, likely
+		c.expected = c.titled || c.line-c.named <= reach
+	}
+	var pairs []pair
+	owner := make([]class, len(tokens))
+	for i := range tokens {
+		switch tokens[i].class {
+		case naming, other, firm, promo:
+			pairs = c.pairs(pairs, tokens, i, naming)
+		}
+	}
+	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(a.cost, b.cost) })
+	done := make([]bool, len(tokens))
+	for _, p := range pairs {
+		is := other
+		if tokens[p.label].class == naming {
+			is = naming
+		}
+		switch {
+		case done[p.label]:
+		case owner[p.number] == naming:
+			done[p.label] = true
+		case owner[p.number] == 0:
+			owner[p.number], done[p.label] = is, true
+			if is == naming {
+				took = true
+				c.add(tokens[p.number], score)
+			}
+		}
+	}
+	return took, naming == named && !took
+}
+
+// pairs appends the numbers that the word at i may be about: the nearest few
+// behind it and before it.
+func (c *codes) pairs(pairs []pair, tokens []token, i int, naming class) []pair {
+	const few = 3
+	isNaming := tokens[i].class == naming
+	for dir, left := 1, few; dir >= -1; dir, left = dir-2, few {
+		for j := i + dir; j >= 0 && j < len(tokens) && left > 0; j += dir {
+			t := tokens[j]
+			d := max(t.pos-tokens[i].pos, tokens[i].pos-t.pos)
+			if d > farthest {
+				break
+			}
+			if t.kind != number && t.shape != letters {
+				continue
+			}
+			cost, ok := 2*d, false
+			switch {
+			case isNaming:
+				ok = c.canName(tokens, i, j, d) && (naming == named || c.expected || j == i+1 && entering[fold(tokens[i].text)])
+				if dir < 0 {
+					cost++
+				}
+			case t.kind == number:
+				cost, ok = otherCost(tokens, i, j, d)
+			}
+			if t.kind == number {
+				left--
+			}
+			if ok {
+				pairs = append(pairs, pair{i, j, cost})
+			}
+		}
+	}
+	return pairs
+}
+
+// farthest is how many words may stand between a word and its number.
+const farthest = 24
+
+// canName reports whether the number at j can be the code that the word at i
+// is about.
+func (c *codes) canName(tokens []token, i, j, d int) bool {
+	t := tokens[j]
+	if !c.fits(t) {
 		return false
 	}
-	if len(first) == 1 && first[0] >= 'A' && first[0] <= 'Z' && digits(second) {
-		return true
+	before := token{}
+	if j > 0 {
+		before = tokens[j-1]
 	}
-	upper := func(s string) bool { return s == strings.ToUpper(s) }
-	return len(first) == len(second) && len(first) >= 3 && upper(text) && strings.ContainsAny(text, "0123456789")
-}
-
-// squeeze leaves out what stands between groups.
-func squeeze(text string) string {
-	if first, second, ok := strings.Cut(text, "-"); ok && len(first) == 1 && digits(second) && !digits(first) {
-		return second // G-482913: what is typed is the number
-	}
-	return strings.Join(word().FindAllString(text, -1), "")
-}
-
-// fits reports whether a word can be a code.
-func fits(value string, length int) bool {
-	n := len(value)
+	near := j > i && d <= 2 || t.colon
 	switch {
-	case length != 0 && n != length, length == 0 && (n < shortest || n > longest):
-		return false
-	case digits(value):
-		return true
+	case t.shape == letters:
+		return t.colon && j == i+2 || c.length != 0 && near
+	case t.shape == mixed:
+		return t.colon || c.length != 0
+	case t.shape == figures && (isYear(t.value) || isDate(t.value)):
+		return near && before.class != month || j == 0 && len(tokens) > 1 && tokens[1].kind == word
+	case t.shape == figures && len(t.value) > 8:
+		return !directions[fold(before.text)]
 	}
-	// Letters and digits in one word, all in capitals: no word of a language.
-	return strings.ContainsAny(value, "0123456789") && value == strings.ToUpper(value)
+	return true
 }
 
-// partOf reports whether a number is a piece of something longer: a date, a
-// time, an amount, a telephone number, a word.
-func partOf(line string, from, to int) bool {
-	before, size := utf8.DecodeLastRuneInString(line[:from])
-	earlier, _ := utf8.DecodeLastRuneInString(line[:from-size])
-	behind, size := utf8.DecodeRuneInString(line[to:])
-	next, _ := utf8.DecodeRuneInString(line[to+size:])
+// entering are words that name a code all by themselves when it follows at once.
+var entering = wordSet("enter eingeben saisissez saisir entrez introduce introduzca ingresa ingrese inserisci inserire digite insira wpisz zadejte ange " +
+	"indtast girin введите введіть въведете 输入 輸入")
+
+// directions stand before the telephone number that a code was sent to.
+var directions = wordSet("to an au al a na на til till naar nach ile at on")
+
+// otherCost is how near the number at j is to a word of another kind.
+func otherCost(tokens []token, i, j, d int) (cost int, ok bool) {
+	t := tokens[i]
+	marker := t.class == other && len(t.text) <= 3
 	switch {
-	case from > 0 && strings.ContainsRune("+#$€£¥&@/\\_=%", before), to < len(line) && strings.ContainsRune("/@_%$€£¥=", behind):
-		return true
-	case strings.ContainsRune(".,:-", before) && unicode.IsDigit(earlier), strings.ContainsRune(".,:-", behind) && unicode.IsDigit(next):
-		return true
-	case latin(before), latin(behind):
-		return true
-	case strings.ContainsRune(blanks, before) && (unicode.IsDigit(earlier) || earlier == ')'), strings.ContainsRune(blanks, behind) && unicode.IsDigit(next):
-		return true // groups of a telephone number
+	case j < i:
+		return 2*d + 4, d <= 4 && !marker
+	case marker:
+		return 2*d - 1, d == 1
+	case d > 4:
+		return 0, false
 	}
-	return currency().MatchString(strings.ToLower(head(line[to:], 6))) || currency().MatchString(strings.ToLower(tail(line[:from], 5)))
-}
-
-const blanks = " \u00a0"
-
-// latin reports whether r is a letter of those that codes are made of: what is
-// written without blanks, as Chinese, stands beside a code all the same.
-func latin(r rune) bool { return unicode.IsLetter(r) && r < 0x250 }
-
-var currency = lazy(`^\s?(eur|usd|gbp|chf|kr|zł|руб)\b|\b(eur|usd|gbp|chf)\s?$`)
-
-var emails = lazy(`[^\s<>()@"]+@[^\s<>()@"]+`)
-
-// above reports whether one of the lines above that says something, at most
-// three, is about a code.
-func above(lines []string, n int) bool {
-	left := 3
-	for i := n - 1; i >= 0 && left > 0; i-- {
-		text := strings.ToLower(strings.TrimSpace(lines[i]))
-		if text == "" {
-			continue
-		}
-		left--
-		if about().MatchString(text) {
-			return true
+	cost = 2*d - 1
+	if t.class == firm || tokens[j-1].class == other && j-1 > i {
+		return cost, true // order number 17
+	}
+	// "The code for your account is": the account is what the code is for.
+	if d > 1 || tokens[j].colon {
+		for k := i - 1; k >= 0 && k > i-5 && tokens[k].kind == word; k-- {
+			if tokens[k].class == named {
+				return cost + 16, true
+			}
 		}
 	}
-	return false
+	return cost, true
 }
 
-func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
-
-// isYear reports whether a number may be a year of our time.
+// isYear reports whether a number may be a year of our time, and isDate whether
+// it may be a day, as 20261126.
 func isYear(s string) bool {
 	return len(s) == 4 && (strings.HasPrefix(s, "19") || strings.HasPrefix(s, "20"))
 }
 
-// tail and head are at most n octets of a text's end and beginning, not cut
-// within a character.
-func tail(s string, n int) string {
-	if len(s) > n {
-		s = s[len(s)-n:]
-		for len(s) > 0 && !utf8.RuneStart(s[0]) {
-			s = s[1:]
-		}
-	}
-	return s
-}
-
-func head(s string, n int) string {
-	if len(s) > n {
-		s = s[:n]
-		for len(s) > 0 && !utf8.ValidString(s) {
-			s = s[:len(s)-1]
-		}
-	}
-	return s
+func isDate(s string) bool {
+	return len(s) == 8 && isYear(s[:4]) && s[4:6] >= "01" && s[4:6] <= "12" && s[6:] >= "01" && s[6:] <= "31"
 }

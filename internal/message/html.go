@@ -34,7 +34,10 @@ const (
 
 // renderHTML is HTMLToText as a stream, in constant memory.
 func renderHTML(w io.Writer, r io.Reader) error {
-	out := &htmlWriter{w: bufio.NewWriter(w)}
+	return renderTo(&htmlWriter{w: bufio.NewWriter(w)}, r)
+}
+
+func renderTo(out *htmlWriter, r io.Reader) error {
 	h := &htmlReader{out: out}
 	err := h.read(r)
 	for len(h.stack) > 0 {
@@ -157,7 +160,7 @@ func readAttributes(z *html.Tokenizer, more bool) (a attributes) {
 		key, val, more = z.TagAttr()
 		switch string(key) {
 		case "href":
-			a.href = strings.ToValidUTF8(string(val[:min(len(val), maxLink+1)]), "")
+			a.href = string(val)
 		case "alt":
 			a.alt = string(val)
 		case "start":
@@ -250,8 +253,13 @@ func (h *htmlReader) void(tag atom.Atom, a attributes) {
 		h.out.block(1)
 		h.out.word("----------")
 		h.out.block(1)
-	case atom.Img, atom.Area:
+	case atom.Img:
 		h.out.text(a.alt)
+	case atom.Area:
+		h.out.text(a.alt)
+		if h.out.see != nil && a.href != "" {
+			h.out.see(HTMLLink{URL: a.href, Text: a.alt, From: h.out.written, To: h.out.written})
+		}
 	}
 }
 

@@ -28,16 +28,20 @@ type htmlWriter struct {
 	lines, words       int    // that have been written
 	lastQuote          int    // quote level of the last word
 	link               *link
+	see                func(HTMLLink) // is given the links in place of the text
+	written            int            // octets
 }
 
 type link struct {
-	url  string
-	text strings.Builder
+	url, href string
+	text      strings.Builder
+	at        int
 }
 
 func (w *htmlWriter) write(s string) {
 	if w.err == nil {
 		_, w.err = w.w.WriteString(s)
+		w.written += len(s)
 	}
 }
 
@@ -181,13 +185,17 @@ func (w *htmlWriter) end() {
 }
 
 func (w *htmlWriter) openLink(href string) {
-	w.link = &link{url: linkURL(href)}
+	w.link = &link{url: linkURL(href), href: href, at: w.written}
 }
 
 // closeLink writes the URL, unless the text says it already.
 func (w *htmlWriter) closeLink() {
 	l := w.link
 	w.link = nil
+	if l != nil && w.see != nil {
+		w.see(HTMLLink{URL: l.href, Text: l.text.String(), From: l.at, To: w.written})
+		return
+	}
 	if l == nil || l.url == "" || sameLink(l.text.String(), l.url) {
 		return
 	}
@@ -202,6 +210,7 @@ func (w *htmlWriter) closeLink() {
 // linkURL is what is shown of a URL: nothing for those that lead nowhere
 // outside of the message.
 func linkURL(href string) string {
+	href = strings.ToValidUTF8(href[:min(len(href), maxLink+1)], "")
 	href = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return -1
