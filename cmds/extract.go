@@ -2,6 +2,7 @@ package cmds
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,7 +21,7 @@ type extractor struct {
 	in    *input
 	what  string // as --extract says it
 	want  want
-	find  func(*result.Message) []string
+	find  func(context.Context, *result.Message) ([]string, error)
 	first bool
 	dir   string // attachment: where to
 	globs []string
@@ -62,14 +63,16 @@ func (in *input) extractor() (*extractor, error) {
 				return bad("%q is not the length of a code", value)
 			}
 		}
-		e.find = func(m *result.Message) []string { return extract.OTP(mail(m), int(length)) }
+		e.find = func(ctx context.Context, m *result.Message) ([]string, error) {
+			return extract.OTP(ctx, mail(m), int(length))
+		}
 	case kind == "link":
-		e.find = func(m *result.Message) []string { return extract.Links(mail(m), re) }
+		e.find = func(ctx context.Context, m *result.Message) ([]string, error) { return extract.Links(ctx, mail(m), re) }
 	case kind == "regex" && value != "":
-		e.find = func(m *result.Message) []string { return extract.Regex(mail(m), re) }
+		e.find = func(ctx context.Context, m *result.Message) ([]string, error) { return extract.Regex(ctx, mail(m), re) }
 	case kind == "header" && value != "":
 		e.want = want{headers: true, names: []string{value}}
-		e.find = func(m *result.Message) []string { return fieldValues(m, value) }
+		e.find = func(_ context.Context, m *result.Message) ([]string, error) { return fieldValues(m, value), nil }
 	case kind == "attachment" && value != "":
 		e.want, e.dir = want{attachments: true, alternatives: true}, value
 		e.globs = in.all("has-attachment")
@@ -111,54 +114,115 @@ func (e *extractor) spec() output.Spec {
 	return output.Spec{Row: result.Extracted{}, Single: e.in.structured(), Columns: []output.Column{{Field: "value"}}, Bare: !e.in.structured()}
 }
 
-// run takes the value out of what was found. None is a no; several different
-// ones are ambiguous.
-func (e *extractor) run(ctx context.Context, v *vigil, found []*picked) error {
-	var all []*candidate
-	looked := 0
-	add := func(m *result.Message, value string, part result.Attachment) {
-		all = append(all, &candidate{result.Extracted{Place: m.Place, UID: m.UID, Extract: e.what, Value: value}, part})
+// wait waits until a message that matches has a value: a sign-up often sends a
+// welcome first and the code in a mail of its own. In vain is a no.
+func (e *extractor) wait(ctx context.Context, v *vigil, o *waitOptions) error {
+	over := fault.New(fault.Negative, "--extract %s: the time was over before every message was looked at", e.what)
+	reading, cancel := context.WithDeadlineCause(ctx, v.end.Add(lastLook), over)
+	defer cancel()
+	read := map[result.Place]query.Set{} // without a value
+	for {
+		var fresh []*picked
+		found, ok, err := v.until(ctx, func(found []*picked) bool {
+			fresh = unread(found, read)
+			return total(found) >= o.matches && total(fresh) > 0
+		})
+		switch {
+		case err != nil:
+			return err
+		case !ok && total(found) < o.matches:
+			return v.unmet(ctx, total(found), fmt.Sprintf("within %v", o.timeout))
+		case !ok:
+			return fault.New(fault.Negative, "%s matched within %v, and --extract %s finds nothing there", messages(total(found)), o.timeout, e.what).
+				Hint("imapknife show prints what the message says")
+		}
+		for _, p := range fresh {
+			read[p.place] = read[p.place].Union(p.set)
+		}
+		all, err := e.candidates(reading, v, fresh)
+		if err == nil && len(all) == 0 {
+			continue
+		}
+		if err == nil {
+			err = e.choose(all)
+		}
+		if err == nil && e.dir != "" {
+			err = v.steadily(ctx, func() error { return e.save(ctx, v, all[0]) })
+		}
+		if err != nil {
+			return err
+		}
+		return v.out.Row(&all[0].Extracted)
 	}
-	err := v.read(ctx, found, &e.want, func(m *result.Message) error {
-		looked++
+}
+
+// unread is what of the messages found has not been read.
+func unread(found []*picked, read map[result.Place]query.Set) (fresh []*picked) {
+	for _, p := range found {
+		rest := *p
+		rest.order = slices.Clone(p.order)
+		rest.without(read[p.place])
+		if rest.count() > 0 {
+			fresh = append(fresh, &rest)
+		}
+	}
+	return fresh
+}
+
+// candidates reads messages, and lists the values in them, each once.
+func (e *extractor) candidates(ctx context.Context, v *vigil, found []*picked) (all []*candidate, err error) {
+	has := map[string]bool{}
+	err = v.read(ctx, found, &e.want, func(m *result.Message) error {
+		add := func(value string, part result.Attachment) {
+			all = append(all, &candidate{result.Extracted{Place: m.Place, UID: m.UID, Extract: e.what, Value: value}, part})
+		}
 		if e.dir != "" {
 			for _, a := range deref(m.Attachments) {
 				if query.LikeAttachment(e.globs, query.Attachment{Name: a.Name, Type: a.Type, Alternative: a.Disposition == message.Alternative}) {
-					add(m, a.Name, a)
+					add(a.Name, a)
 				}
 			}
 			return nil
 		}
-		for _, value := range e.find(m) {
-			if !slices.ContainsFunc(all, func(x *candidate) bool { return x.Value == value }) {
-				add(m, value, result.Attachment{})
+		values, err := e.find(ctx, m)
+		for _, value := range values {
+			if !has[value] {
+				has[value] = true
+				add(value, result.Attachment{})
 			}
 		}
-		return nil
-	})
-	switch {
-	case err != nil:
 		return err
-	case len(all) == 0:
-		return fault.New(fault.Negative, "%s matched, and --extract %s finds nothing there", messages(uint64(looked)), e.what).
-			Hint("imapknife show tells what the message says")
-	case len(all) > 1 && !e.first:
-		var values []string
-		for _, x := range all[:min(len(all), maxShown)] {
-			values = append(values, strconv.Quote(x.Value))
-		}
-		hint := "--first takes the first; otp=LENGTH, link=REGEX and regex=REGEX say more"
+	})
+	return all, err
+}
+
+// choose returns an error where there are several values and nothing says which
+// one is meant.
+func (e *extractor) choose(all []*candidate) error {
+	if len(all) == 1 || e.first {
+		return nil
+	}
+	var shown []string
+	for _, x := range all[:min(len(all), maxShown)] {
+		value := strconv.Quote(x.Value)
 		if e.dir != "" {
-			hint = "--first takes the first; --has-attachment='*.pdf' says which"
+			value += fmt.Sprintf(" (UID %d, part %s, %d octets)", x.UID, x.part.Part, x.part.Size)
 		}
-		return fault.New(fault.Ambiguous, "--extract %s finds %d different values: %s", e.what, len(all), strings.Join(values, ", ")).Hint("%s", hint)
+		shown = append(shown, value)
 	}
-	if e.dir != "" {
-		if err := v.steadily(ctx, func() error { return e.save(ctx, v, all[0]) }); err != nil {
-			return err
-		}
+	last := all[len(all)-1]
+	hint := "--first takes the first; otp=LENGTH, link=REGEX and regex=REGEX say more"
+	switch {
+	case last.UID != all[0].UID || last.Place != all[0].Place:
+		hint = "--newest 1 looks at the newest message only; --first takes the first value, which is mostly the oldest"
+	case e.dir != "":
+		hint = "--first takes the first; --has-attachment='*.pdf' says which"
 	}
-	return v.out.Row(&all[0].Extracted)
+	count := strconv.Itoa(len(all))
+	if len(all) >= extract.MaxValues {
+		count = "at least " + count
+	}
+	return fault.New(fault.Ambiguous, "--extract %s finds %s different values: %s", e.what, count, strings.Join(shown, ", ")).Hint("%s", hint)
 }
 
 // save puts an attachment into the directory; its value is the path then.

@@ -32,9 +32,9 @@ prints it like search --long. Without --mark, what comes from now on is new, and
 the mark of now is told on standard error; with --existing, what is there counts
 too. What mail says is looked at decoded, and --to is exactly an address, in To,
 Cc, Delivered-To or X-Original-To. It is the search that decides; IDLE only says
-when to look. A lost connection is opened again. When the time is up: exit 1,
-with how many new messages there were, and which condition the nearest one
-fails.`,
+when to look. A lost connection is opened again. With --extract, it goes on
+until a message that matches has a value. When the time is up: exit 1, with how
+many new messages there were, and which condition the nearest one fails.`,
 		examples: []example{
 			{"the mail that a sign-up sends", `imapknife wait --mark "$T0" --to qa@example.org --subject Confirm --timeout 90s --json`},
 			{"the code in it, for the next step", `code=$(imapknife wait --mark "$T0" --to qa@example.org --extract otp)`},
@@ -94,15 +94,15 @@ func runWait(ctx context.Context, v *vigil, o *waitOptions) error {
 	if err := v.begin(ctx); err != nil {
 		return err
 	}
+	if o.extract != nil {
+		return o.extract.wait(ctx, v, o)
+	}
 	found, ok, err := v.until(ctx, func(found []*picked) bool { return total(found) >= o.matches })
 	switch {
 	case err != nil:
 		return err
 	case !ok:
 		return v.unmet(ctx, total(found), fmt.Sprintf("within %v", o.timeout))
-	}
-	if o.extract != nil {
-		return o.extract.run(ctx, v, found)
 	}
 	cut := cuts{in: o.in}
 	defer func() { cut.tell(o.want.limit()) }()

@@ -44,6 +44,24 @@ func TestOTP(t *testing.T) {
 		"验证码:778899":                                              "778899",
 		"Your code is 12ab34":                                     "",
 		"PIN 0000":                                                "0000",
+		"Code expires at 1430. Your code: 482913":                 "482913",
+		"Your postal code 28013 was changed":                      "",
+		"Booking code X7K9Q2":                                     "",
+		"OTP for Rs 4800 on card XX4471 is 482913":                "482913",
+		"Meeting ID: 88214455\nPasscode: 482913":                  "482913",
+		"Your code is 111222.\nYour new code is 333444.":          "111222 333444",
+		"Your backup codes:\n\n11112222\n33334444":                "11112222 33334444",
+		"PASSWORD RESET\n\nCLICK":                                 "",
+		"Code:\n\nKQMW":                                           "KQMW",
+		"Your code: a1b2c3":                                       "a1b2c3",
+		"Your PIN is 2026.":                                       "2026",
+		"PIN: 1999":                                               "1999",
+		"code=482913":                                             "482913",
+		"Code of conduct 2024":                                    "",
+		"Code 482913 is for device 771204":                        "482913",
+		"Order\n\n104455\n\nCode\n\n482913":                       "482913",
+		"> Your code is 111222\n\nYour code is 333444":            "333444",
+		"482913\n\nis your code":                                  "482913",
 		strings.Repeat("1 ", 50):                                  "",
 		"code " + strings.Repeat("-", 5000) + "\n" + strings.Repeat(" ", 99): "",
 	} {
@@ -68,6 +86,19 @@ func TestLinks(t *testing.T) {
 		"https://example.org/1 https://example.org/2":                     "https://example.org/1 https://example.org/2",
 		"ftp://example.org/ mailto:a@b javascript:alert(1) http://":       "",
 		"Unsubscribe: https://example.org/u\nhttps://example.org/confirm": "https://example.org/confirm",
+	} {
+		if got := strings.Join(find(t)(Links(t.Context(), Mail{Text: text}, nil)), " "); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"> Confirm: <https://example.org/long/\n> path?x=1>\n":               "https://example.org/long/path?x=1",
+		"Confirm: <https://example.org/a b>":                                 "https://example.org/a",
+		"https://例え.example.org/x。":                                          "https://例え.example.org/x",
+		"https://example.org/größe/1 ok":                                     "https://example.org/größe/1",
+		"The report: https://example.org/5\nSettings: https://example.org/s": "https://example.org/5",
+		"https://example.org/a\nhttps://x.com/a":                             "https://example.org/a",
+		"https://example.org/v/100%/1 https://[::1 https://":                 "https://example.org/v/100%/1",
 	} {
 		if got := strings.Join(find(t)(Links(t.Context(), Mail{Text: text}, nil)), " "); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)

@@ -29,7 +29,7 @@ autentificare inloggning log-in kirjaudu* bejelentkez* войти войдите
 offnen klicken hier weiter ouvrir ouvrez cliquez ici abrir abre abra clic aqui apri clicca qui clique openen klik hier otworz kliknij tutaj otevrit kliknete tiklayin oppna klicka abn apne klikk
 avaa klikkaa megnyit kattints открыть откройте перейти нажмите перейдіть отвори buka klik
 打开 点击 點擊 開く クリック 열기 클릭 คลิก`,
-	side: `cancel* wasn didn stornier* annuler cancelar annulla help support contact faq settings preferences report reported report-abuse abuse community blog jobs careers hiring sent powered about feedback
+	side: `cancel* wasn didn stornier* annuler cancelar annulla help support contact faq settings preferences abuse community blog jobs careers hiring powered about feedback
 hilfe kontakt einstellungen aide assistance contactez parametres ayuda contacto ajustes aiuto assistenza impostazioni ajuda contato suporte configuracoes contatti hulp instellingen contacteer
 pomoc ustawienia kontakty nastaveni yardim iletisim ayarlar ajutor setari hjalp installningar kundtjanst hjaelp indstillinger hjelp innstillinger ohje asetukset tuki yhteystiedot sugo segitseg beallitasok
 помощь справка поддержка настройки допомога підтримка помощ настройки βοηθεια ρυθμισεισ עזרה תמיכה הגדרות مساعدة المساعدة إعدادات मदद सहायता bantuan pengaturan =trợ

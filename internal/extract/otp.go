@@ -130,7 +130,7 @@ func (c *codes) alone(t token) {
 		c.other = never
 		return
 	case !c.fits(t):
-	case t.shape == letters && c.line-c.named != 1 && c.length == 0:
+	case t.shape == letters && (c.line-c.named != 1 && c.length == 0 || linkWords().of(t.text) != 0):
 	case c.line-c.named <= reach, c.line-c.took == 1:
 		c.add(t, sure)
 		c.named, c.took = never, c.line
@@ -173,28 +173,32 @@ func classify(tokens []token) (s summary) {
 		}
 		switch t.class {
 		case named:
-			if i > 0 && tokens[i-1].class == promo {
+			if i > 0 && (tokens[i-1].class == promo || tokens[i-1].class == kinds) {
 				t.class = other
+				break
+			}
+			if i > 0 && t.text == "code" && fold(tokens[i-1].text) == "to" {
+				t.class = 0 // a verb
 				break
 			}
 			next := i + 1
 			for next < len(tokens) && tokens[next].kind == word && tokens[next].class == joins && next < i+3 {
 				next++
 			}
-			if next < len(tokens) && tokens[next].kind == word && (tokens[next].class == promo || tokens[next].class == other) {
+			if next < len(tokens) && tokens[next].kind == word && isOther(tokens[next].class) {
 				t.class = other
 			}
 		case unit:
 			if i > 0 && tokens[i-1].kind == number {
 				tokens[i-1].shape = foreign
 			}
-			if i+1 < len(tokens) && tokens[i+1].kind == number && len(t.text) == 3 && t.text == strings.ToUpper(t.text) {
+			if i+1 < len(tokens) && tokens[i+1].kind == number && currencies[fold(t.text)] {
 				tokens[i+1].shape = foreign // EUR 4800
 			}
 		case promo:
 			discount = true
 		}
-		s.other = s.other || t.class == other || t.class == firm || t.class == promo
+		s.other = s.other || isOther(t.class)
 	}
 	for i := range tokens {
 		if t := &tokens[i]; discount && t.kind == number && t.shape != figures {
@@ -203,6 +207,8 @@ func classify(tokens []token) (s summary) {
 	}
 	return s
 }
+
+func isOther(c class) bool { return c == other || c == firm || c == promo || c == kinds }
 
 // pair is a word and a number that it may be about.
 type pair struct {
@@ -222,7 +228,7 @@ func (c *codes) claim(tokens []token) (took, free bool) {
 	owner := make([]class, len(tokens))
 	for i := range tokens {
 		switch tokens[i].class {
-		case naming, other, firm, promo:
+		case naming, other, firm, promo, kinds:
 			pairs = c.pairs(pairs, tokens, i, naming)
 		}
 	}
@@ -266,7 +272,7 @@ func (c *codes) pairs(pairs []pair, tokens []token, i int, naming class) []pair 
 			cost, ok := 2*d, false
 			switch {
 			case isNaming:
-				ok = c.canName(tokens, i, j, d) && (naming == named || c.expected || j == i+1 && entering[fold(tokens[i].text)])
+				ok = c.canName(tokens, i, j, d) && (naming == named || c.expected || names(tokens[i].text, t.colon, j-i))
 				if dir < 0 {
 					cost++
 				}
@@ -284,6 +290,9 @@ func (c *codes) pairs(pairs []pair, tokens []token, i int, naming class) []pair 
 	return pairs
 }
 
+// currencies may stand before an amount.
+var currencies = wordSet("eur usd gbp chf rs inr nok sek dkk kr pln czk huf ron rub try zl")
+
 // farthest is how many words may stand between a word and its number.
 const farthest = 24
 
@@ -299,22 +308,37 @@ func (c *codes) canName(tokens []token, i, j, d int) bool {
 		before = tokens[j-1]
 	}
 	near := j > i && d <= 2 || t.colon
+	first := j == 0 || before.kind == sign || before.class == acts
 	switch {
+	case j < i && !first && (d < 2 || d > 3):
+		return false // 482913 is your code, but not: 12000 people learn to code
 	case t.shape == letters:
 		return t.colon && j == i+2 || c.length != 0 && near
 	case t.shape == mixed:
 		return t.colon || c.length != 0
 	case t.shape == figures && (isYear(t.value) || isDate(t.value)):
 		return near && before.class != month || j == 0 && len(tokens) > 1 && tokens[1].kind == word
+	case t.shape == figures && len(t.value) == 4 && times[fold(before.text)]:
+		return false // until 1430
 	case t.shape == figures && len(t.value) > 8:
 		return !directions[fold(before.text)]
 	}
 	return true
 }
 
-// entering are words that name a code all by themselves when it follows at once.
+// entering are such words.
 var entering = wordSet("enter eingeben saisissez saisir entrez introduce introduzca ingresa ingrese inserisci inserire digite insira wpisz zadejte ange " +
 	"indtast girin введите введіть въведете 输入 輸入")
+
+// names reports whether a word names the code that follows at once, although
+// no word about codes is near: enter 482913, verification: 482913.
+func names(text string, colon bool, d int) bool {
+	text = fold(text)
+	return d == 1 && entering[text] || colon && d == 2 && strings.HasPrefix(text, "verif")
+}
+
+// times stand before the time of a day.
+var times = wordSet("at until till before by um bis vor kl hasta alle fino ate jusqu do tot tegen до ώρα")
 
 // directions stand before the telephone number that a code was sent to.
 var directions = wordSet("to an au al a na на til till naar nach ile at on")

@@ -106,6 +106,9 @@ func (s *scanner) sign(at int, r rune, n int) {
 		if rest != "" && rest[0] > ' ' {
 			return
 		}
+		if next, _ := utf8.DecodeRuneInString(strings.TrimLeft(rest[:min(len(rest), 8)], " ")); r == '.' && unicode.IsLower(next) {
+			return // Example Inc. and others
+		}
 		if last := len(s.tokens) - 1; r == '.' && last >= 0 && s.tokens[last].kind == word && len(s.tokens[last].text) <= 6 && s.tokens[last].class == other {
 			return // an abbreviation: No. 17
 		}
@@ -209,14 +212,17 @@ func (s *scanner) ascii(at int) int {
 	return n
 }
 
-// hyphenated is the length of words that hyphens tie to the first.
+// hyphenated is the length of words that hyphens tie to the first, or a few of
+// them.
 func (s *scanner) hyphenated(at, n int) int {
-	for end := at + n; ; {
+	end := at + n
+	for range 4 {
 		if end+1 >= len(s.text) || s.text[end] != '-' || !isAlnum(rune(s.text[end+1])) {
-			return end - at
+			break
 		}
 		end += 1 + s.letters(end+1)
 	}
+	return end - at
 }
 
 // letterGroups takes in words with hyphens of which the first has a letter:
@@ -322,7 +328,7 @@ func (s *scanner) partOf(from, to int) bool {
 	behind, size := utf8.DecodeRuneInString(s.text[to:])
 	next, _ := utf8.DecodeRuneInString(s.text[to+size:])
 	switch {
-	case from > 0 && strings.ContainsRune("+#$€£¥₩₹₽₺₴&@/\\_=%", before), to < len(s.text) && strings.ContainsRune("/@_%$€£¥₩₹₽₺₴=", behind):
+	case from > 0 && strings.ContainsRune("+#$€£¥₩₹₽₺₴&@/\\_%", before), to < len(s.text) && strings.ContainsRune("/@_%$€£¥₩₹₽₺₴=", behind):
 		return true
 	case strings.ContainsRune(".,:'", before) && unicode.IsDigit(earlier), strings.ContainsRune(".,:'", behind) && unicode.IsDigit(next):
 		return true

@@ -50,8 +50,12 @@ func hasPrefixFold(text, prefix string) bool {
 // of RFC 3987). Letters of scripts without blanks are taken for text that goes
 // on behind it.
 func urlLen(text string) int {
+	first, _ := utf8.DecodeRuneInString(text[min(strings.Index(text, "//")+2, len(text)):])
+	host := unspaced(first) // a host that begins with such a letter goes on to its end
 	for i, r := range text {
+		host = host && (r != '/' || i < len("https://"))
 		switch {
+		case host && unspaced(r):
 		case isAlnum(r), r < utf8.RuneSelf && strings.IndexByte("-._~:/?#[]@!$&'()*+,;=%", byte(r)) >= 0:
 		case r > utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsMark(r)) && !unspaced(r):
 		default:
@@ -69,26 +73,24 @@ const maxBracketed = 8 << 10
 // returns 0 where there is none.
 func bracketed(text string) (address string, n int) {
 	text = text[:min(len(text), maxBracketed)]
-	end := strings.IndexByte(text, '>')
-	for end >= 0 && strings.HasSuffix(text[:end], "\n") {
-		next := strings.IndexByte(text[end+1:], '>') // the mark of a quote
-		if next < 0 {
+	for n < len(text) && (text[n] != '>' || text[n-1] == '\n') { // "\n>" is the mark of a quote
+		if text[n] == '<' || text[n] == '"' {
 			return "", 0
 		}
-		end += 1 + next
+		n++
 	}
-	if end < 0 || strings.ContainsAny(text[:end], "<\"") {
+	if n == len(text) {
 		return "", 0
 	}
 	var out strings.Builder
-	for line := range strings.SplitSeq(text[:end], "\n") {
+	for line := range strings.SplitSeq(text[:n], "\n") {
 		line = strings.TrimSpace(strings.TrimLeft(line, "> "))
 		if strings.ContainsFunc(line, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
 			return "", 0
 		}
 		out.WriteString(line)
 	}
-	return out.String(), end
+	return out.String(), n
 }
 
 // trimURL takes off what ends the sentence, not the address.

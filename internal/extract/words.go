@@ -10,6 +10,7 @@ const (
 	other       // names a number of another kind
 	firm        // the same, where a word about codes stands before: ending in
 	promo       // names a code of another kind, as postal or promo
+	kinds       // the same, without a discount: booking
 	unit        // stands behind a quantity
 	joins       // stands between a noun and what it is about: de, di
 	month       // or another word that a year stands behind
@@ -29,7 +30,7 @@ cod codul codului parolei kodini kodinn cód
 κωδικ* pin-κωδικ* קוד קודי סיסמה סיסמת סיסמא כוד رمز رمزك كود الكود رمزكم کد رمزعبور
 कोड ओटीपी पिन पासवर्ड कूट কোড ওটিপি
 =mã sandi msimbo კოდი կոդ
-验证码 驗證碼 校验码 校驗碼 动态码 動態碼 动态密码 動態密碼 安全码 安全碼 验证代码 驗證代碼 确认码 確認碼 一次性密码 一次性密碼 密码 密碼 口令 登录码 登入碼 识别码
+验证码 驗證碼 校验码 校驗碼 动态码 動態碼 动态密码 動態密碼 安全码 安全碼 验证代码 驗證代碼 确认码 確認碼 一次性密码 一次性密碼 密码 密碼 口令 登录码 登入碼 识别码 码 碼
 認証コード 確認コード コード 認証番号 確認番号 暗証番号 パスワード ワンタイムパスワード パスコード セキュリティコード
 인증번호 인증코드 인증 보안코드 확인코드 코드 비밀번호 일회용
 รหัส รหัสผ่าน โอทีพี`,
@@ -39,9 +40,9 @@ inserisci inserire usa digite insira use voer gebruik uzyj wpisz podaj zadejte p
 ange anvand brug indtast bruk skriv kayta syota anna irja hasznalja введите используйте вход введіть використайте въведете използвайте
 πληκτρολογηστε χρησιμοποιηστε εισαγετε הזן הזינו استخدم أدخل दर्ज masukkan gunakan =nhập
 输入 輸入 入力 입력 กรอก`,
-	other: `order orders ordering invoice* receipt* ticket* reference ref tracking track phone phones telephone tel call fax hotline
+	other: `order orders ordering invoice* receipt* ticket* phone phones telephone tel call fax hotline
 mobile since room building build suite box iban account acct card cards port version device* member* membership request* customer* client* case
-id ids ip transaction* booking* reservation* policy serial amount amounts total sum price balance no nr num date year issue job user zip
+id ids ip transaction* policy serial amount amounts total sum price balance no nr num date year issue job user zip
 parcel shipment contract subscriber passenger flight seat payment bill quote model registered registration company street st ste avenue ave
 rechnung* bestell* auftrag* kunde* konto* sendung* telefon* gerat* mitglied* anfrage* vorgang* seit zimmer betrag* datum termin* vertrag* hotline beleg* rufnummer haus*
 commande* facture* appareil* membre* demande* dossier* telephone montant* depuis numero adherent*
@@ -67,7 +68,8 @@ pesanan faktur perangkat anggota pelanggan telepon permintaan jumlah tanggal nom
 注文 注文番号 端末 請求 予約 日付 番号 お客様 合計
 주문 주문번호 회원 회원번호 기기 전화 고객 요청 금액 날짜 번호
 คำสั่งซื้อ ใบแจ้งหนี้ อุปกรณ์ สมาชิก ลูกค้า โทร คำขอ ยอด หมายเลข`,
-	firm: `ending ends endend endende endet terminant termine terminado terminada termina terminato terminata eindigend eindigt konczacy konczaca slutar slutter ende`,
+	firm:  `ending ends endend endende endet terminant termine terminado terminada termina terminato terminata eindigend eindigt konczacy konczaca slutar slutter ende`,
+	kinds: `booking* reservation* reference ref tracking track invitation invite localizador reserva buchung* reservierung* reserveringsnummer`,
 	promo: `promo promotion promotional discount* coupon* voucher* gift off sale postal post zip error errors exit status country area dialing
 source dress bar barcode qr product swift sort bank tax referral currency vat
 rabatt* gutschein* kupon* fehler* postleitzahl plz aktions* blz
@@ -79,10 +81,10 @@ indirim* posta hata postal promot* reducere
 alennus* kuponk* postinumero kedvezmeny* iranyitoszam
 промокод* почтов* скидк* ошибк* купон* промо знижк* отстъпк* εκπτω* ταχυδρομ* κουπον*
 קופון הנחה מיקוד خصم بريدي कूपन छूट diskon pos =giảm =bưu
-优惠码 優惠碼 折扣码 折扣碼 邮政编码 邮编 郵遞區號 错误代码 兑换码 兌換碼 二维码 クーポンコード クーポン 割引 郵便番号 エラーコード 할인 쿠폰 우편번호 오류
+优惠码 優惠碼 折扣码 折扣碼 邮政编码 邮编 郵遞區號 错误代码 兑换码 兌換碼 二维码 号码 號碼 编码 編碼 条码 條碼 条形码 扫码 掃碼 数码 數碼 邀请码 邀請碼 推荐码 推薦碼 源码 原始碼 代码 代碼 序列码 商品コード バーコード クーポンコード クーポン 割引 郵便番号 エラーコード 할인 쿠폰 우편번호 오류
 ส่วนลด รหัสส่วนลด รหัสไปรษณีย์ คูปอง`,
 	unit: `second seconds sec secs minute minutes min mins hour hours hrs day days week weeks month months years people users points miles km kb mb gb
-characters digits letters items pieces blocks bytes files times percent visitors
+characters digits letters lines words items developers members users customers pieces blocks bytes files times percent visitors
 eur euro euros usd gbp chf kr nok sek dkk zl pln kc czk lei ron ft huf rub руб tl try inr rs reais dollars
 sekunden minuten stunden tage tagen wochen zeichen stellen punkte personen secondes heures jours caracteres segundos minutos horas dias puntos secondi minuti ore giorni
 sekund sekundy godzin dni minut секунд минут часов дней saniye dakika saat gun sekunder minutter timer dage dager sekunnin minuutin tunnin
