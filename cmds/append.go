@@ -177,7 +177,7 @@ func runAppend(ctx context.Context, c *connection, s *session.Session, out *outp
 			d.Session.Close()
 		}
 	}()
-	err = d.Run(ctx, o.messages())
+	err = d.Run(ctx, o.messages(c.in))
 	if converted > 0 {
 		c.in.say("bare LF becomes CRLF in %d of %d messages", converted, rows)
 	}
@@ -204,15 +204,22 @@ func (o *appendOptions) total(now func() time.Time) (n uint64) {
 	return n
 }
 
-// messages tells what is to be appended.
-func (o *appendOptions) messages() iter.Seq2[*deliver.Message, error] {
+// messages tells what is to be appended, and says what is to be warned about
+// where rows have no column for it.
+func (o *appendOptions) messages(in *input) iter.Seq2[*deliver.Message, error] {
 	return func(yield func(*deliver.Message, error) bool) {
 		for m, err := range o.sources.All() {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if !yield(o.message(m), nil) {
+			d := o.message(m)
+			for _, w := range d.Row.Warnings {
+				if !in.json() {
+					in.say("%s, message %d: %s", m.Source, m.Number, w)
+				}
+			}
+			if !yield(d, nil) {
 				return
 			}
 		}
@@ -232,7 +239,12 @@ func (o *appendOptions) message(m *mailsource.Message) *deliver.Message {
 	if !o.date.IsZero() {
 		d.Date = o.date
 	}
+	if m.Warning != "" && o.date.IsZero() {
+		d.Row.Warnings = append(d.Row.Warnings, m.Warning)
+	}
 	switch {
+	case m.Internal:
+		d.Skip = "it is the mail program's record of the folder, and no mail"
 	case m.Problem != nil:
 		d.Problem = fault.Wrap(fault.Local, m.Problem, "cannot read %q", m.Source)
 	case m.Size == 0:

@@ -116,7 +116,7 @@ func (t *tally) soFar(total uint64) string {
 		of = fmt.Sprintf(" of %d", total)
 	}
 	out := fmt.Sprintf("%d%s %s done", t.counts[result.Done]+t.counts[result.Planned], of, t.what)
-	for _, status := range [...]string{result.Unknown, result.Flagged, result.Copied, result.Refused, result.Missing} {
+	for _, status := range [...]string{result.Unknown, result.Flagged, result.Copied, result.Skipped, result.Refused, result.Missing} {
 		if n := t.counts[status]; n > 0 {
 			out += fmt.Sprintf(", %d %s", n, status)
 		}
@@ -130,7 +130,7 @@ func (t *tally) soFar(total uint64) string {
 // err is nil when everything was done. Everything missing is no, everything
 // refused the server's refusal, anything unknown is unknown, and a mix partial.
 func (t *tally) err() error {
-	done, total := t.counts[result.Done]+t.counts[result.Planned], 0
+	done, total := t.counts[result.Done]+t.counts[result.Planned]+t.counts[result.Skipped], 0
 	for _, n := range t.counts {
 		total += n
 	}

@@ -42,6 +42,9 @@ type Message struct {
 	Open func() (io.ReadCloser, error)
 	// Problem is why the message must not be sent; nil if it may.
 	Problem error
+	// Skip is why the message is left out though nothing is wrong with it;
+	// empty if it is not.
+	Skip string
 
 	state   state
 	tries   int
@@ -237,6 +240,8 @@ func (d *Delivery) judge(m *Message) {
 		m.Row.Flags = &m.Flags
 	}
 	switch limit := d.base.limit; {
+	case m.Skip != "":
+		m.end(result.Skipped, m.Skip, nil)
 	case m.Problem != nil:
 		m.refuse(m.Problem)
 	case limit != nil && *limit > 0 && m.Row.Size > *limit: // some announce 0 and take any

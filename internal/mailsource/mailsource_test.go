@@ -139,19 +139,43 @@ func TestMboxDate(t *testing.T) {
 	}
 }
 
+func TestInternal(t *testing.T) {
+	const state = "From M Fri Nov 20 10:00:00 2026\nSubject: DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA\nX-IMAP: 1 2\n\nThis text is part of the internal format\n\n"
+	m := all(t, state+state+"From b Fri Nov 20 10:00:00 2026\nSubject: FOLDER INTERNAL DATA\n\ny\n")
+	if len(m) != 3 || !m[0].Internal || m[1].Internal || m[2].Internal {
+		t.Errorf("%+v", m)
+	}
+	if _, alone, _ := strings.Cut(state, "\n"); all(t, alone)[0].Internal {
+		t.Error("a file of one message")
+	}
+}
+
 func TestFromLineDate(t *testing.T) {
 	for in, want := range map[string]string{
-		"From a Fri Nov 13 10:00:00 2026":           "2026-11-13T10:00:00Z",
-		"From a Fri Nov  6 10:00:00 2026":           "2026-11-06T10:00:00Z",
-		"From a b c Fri Nov 13 10:00:00 2026 -0500": "2026-11-13T10:00:00-05:00",
-		"From a Fri Nov 13 10:00:00 -0500 2026":     "2026-11-13T10:00:00-05:00",
-		"From a Fri Nov 13 10:00 2026":              "2026-11-13T10:00:00Z",
-		"From a":                                    "",
-		"From a yesterday at ten":                   "",
+		"From a Fri Nov 13 10:00:00 2026":                         "2026-11-13T10:00:00Z",
+		"From a Fri Nov  6 10:00:00 2026":                         "2026-11-06T10:00:00Z",
+		"From a b c Fri Nov 13 10:00:00 2026 -0500":               "2026-11-13T10:00:00-05:00",
+		"From a Fri Nov 13 10:00:00 -0500 2026":                   "2026-11-13T10:00:00-05:00",
+		"From a Fri Nov 13 10:00 2026":                            "2026-11-13T10:00:00Z",
+		"From a@example.org Sat Jan  3 01:05:34 MET 1998":         "1998-01-03T01:05:34+01:00",
+		"From a@example.org Sat Jan  3 01:05:34 1998 +0100 (MET)": "1998-01-03T01:05:34+01:00",
+		"From a Sat Jan  3 01:05:34 Pacific Standard Time 1998":   "1998-01-03T01:05:34-08:00",
+		"From a Sat, 3 Jan 1998 01:05:34 +0100":                   "1998-01-03T01:05:34+01:00",
+		"From a 3 Jan 1998 01:05:34 EST":                          "1998-01-03T01:05:34-05:00",
+		"From a Sat Jan  3 01:05:34 1998 remote from host":        "1998-01-03T01:05:34Z " + unknownZone,
+		"From a Sat Jan  3 01:05:34 XYZT 1998":                    "1998-01-03T01:05:34Z " + unknownZone,
+		"From a Sat Jan 33 01:05:34 1998":                         " " + noFromDate,
+		"From a":                                                  " " + noFromDate,
+		"From a yesterday at ten":                                 " " + noFromDate,
+		"From a at 10:00":                                         " " + noFromDate,
 	} {
 		got := ""
-		if date, ok := fromLineDate(in); ok {
+		date, warning := fromLineDate(in)
+		if !date.IsZero() {
 			got = date.Format(time.RFC3339)
+		}
+		if warning != "" {
+			got += " " + warning
 		}
 		if got != want {
 			t.Errorf("%s: %s, want %s", in, got, want)
@@ -268,6 +292,7 @@ func TestUnreadable(t *testing.T) {
 func FuzzMbox(f *testing.F) {
 	for _, seed := range []string{
 		"", "From ", "From a\n", "From a\nSubject: x\n\n>From y\n\nFrom b 10:00\r\n\r\nz", "From a\n\n\n\nFrom b 1:00\n\nFrom c 1:00",
+		"From : x 10:00\n\nFrom a Sat Jan  3 01:05:34 MET 1998\n\nFrom \t: 1:00\n\nFrom b Sat 1:00 Standard Time\nX-IMAP: 1\nSubject: folder internal data",
 		"From a\n>>>From \n>From 10:00", "x\nFrom a 10:00\n", "From a\n\x00\r\r\n\n",
 	} {
 		f.Add([]byte(seed))

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/imapknife/imapknife/internal/message"
 )
 
 // fromWord is what the line between two messages of an mbox begins with.
@@ -27,6 +30,7 @@ const maxField = 1000
 // Entry is one message of an mbox file.
 type Entry struct {
 	Date       time.Time // of the From_ line; zero where it cannot be read
+	Warning    string    // about that date, empty for none
 	start, end int64     // the message's octets, as quoted
 }
 
@@ -57,7 +61,7 @@ func Mbox(r io.Reader) iter.Seq2[Entry, error] {
 			}
 			open = true
 			e = Entry{start: s.pos}
-			e.Date, _ = fromLineDate(string(bytes.TrimRight(s.line, "\r\n")))
+			e.Date, e.Warning = fromLineDate(string(bytes.TrimRight(s.line, "\r\n")))
 		}
 		if e.end = s.tail(); open && s.err == nil {
 			yield(e, nil)
@@ -128,18 +132,49 @@ func timeOfDay(line []byte) bool {
 	return false
 }
 
+// What a row says of a From_ line.
+const (
+	noFromDate  = "the date of its From_ line cannot be read"
+	unknownZone = "the time zone of its From_ line is not known, UTC was taken for it"
+)
+
 // fromLineDate reads the date of "From sender Fri Nov 20 19:15:00 2026", in
-// UTC, or with a zone before or behind the year.
-func fromLineDate(line string) (time.Time, bool) {
+// UTC, or with a zone or its name anywhere behind the time, and what there is
+// to warn about; the time is zero where it cannot be read.
+func fromLineDate(line string) (at time.Time, warning string) {
 	words := strings.Fields(line)
-	for _, layout := range []string{"Mon Jan 2 15:04:05 2006", "Mon Jan 2 15:04:05 2006 -0700", "Mon Jan 2 15:04:05 -0700 2006", "Mon Jan 2 15:04 2006"} {
-		n := len(strings.Fields(layout))
-		if len(words) < n+1 {
-			continue
-		}
-		if t, err := time.Parse(layout, strings.Join(words[len(words)-n:], " ")); err == nil {
-			return t, true
+	if !timeOfDay([]byte(line)) || len(words) < 3 {
+		return time.Time{}, noFromDate
+	}
+	start := slices.IndexFunc(words[1:], isWeekday) + 1
+	if start == 0 {
+		start = 2 // behind the sender
+	}
+	at, sure, ok := message.ParseDateZone(strings.Join(words[start:], " "))
+	switch {
+	case !ok:
+		return time.Time{}, noFromDate
+	case !sure:
+		return at, unknownZone
+	}
+	return at, ""
+}
+
+func isWeekday(word string) bool {
+	return slices.Contains([]string{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}, strings.TrimRight(word, ","))
+}
+
+// IsInternal reports whether the first message of an mbox, by its header, is
+// where c-client (Pine, UW imapd) keeps the state of the folder. It is no mail.
+func IsInternal(header []byte) bool {
+	subject, state := false, false
+	for _, f := range message.ParseHeader(header) {
+		switch strings.ToLower(f.Name) {
+		case "subject":
+			subject = bytes.HasSuffix(bytes.ToUpper(f.Raw), []byte("FOLDER INTERNAL DATA"))
+		case "x-imap":
+			state = true
 		}
 	}
-	return time.Time{}, false
+	return subject && state
 }

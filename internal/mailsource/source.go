@@ -188,8 +188,9 @@ func (s *source) mboxMessages() iter.Seq2[*Message, error] {
 				return
 			}
 			n++
-			m := &Message{Source: s.name, Number: n, Date: e.Date}
+			m := &Message{Source: s.name, Number: n, Date: e.Date, Warning: e.Warning}
 			m.read(f, info, r, e, true)
+			m.Internal = m.Internal && n == 1
 			if !yield(m, nil) {
 				return
 			}
@@ -224,6 +225,8 @@ type Message struct {
 	Number    int       // which of the mbox, from 1; 0 elsewhere
 	Flags     []string  // those that a Maildir's file name tells
 	Date      time.Time // a Maildir's file's, or of an mbox's From_ line; zero for none
+	Warning   string    // why Date is zero or may be wrong; empty for nothing
+	Internal  bool      // it is a mail program's own data, and no mail
 	Size      int64     // octets that Open's reader gives
 	Converted bool      // there are bare LF: Open's reader gives CRLF for them
 	NUL       bool      // there are NUL octets
@@ -247,6 +250,7 @@ func (m *Message) read(f file, info fs.FileInfo, r io.ReaderAt, e Entry, quoted 
 	m.Converted, m.NUL = s.bare > 0, s.nul
 	m.Size = s.size + s.bare
 	m.MessageID = message.MessageID(s.head)
+	m.Internal = quoted && IsInternal(s.head)
 }
 
 // Open begins to read the message. That a file is no longer what it was is an

@@ -35,7 +35,7 @@ type Appended struct {
 	Place
 	UID       uint32    `json:"uid,omitempty" doc:"unique identifier in mailbox; absent where the server does not tell it"`
 	Action    string    `json:"action" doc:"append"`
-	Status    string    `json:"status" doc:"done, planned (--dry-run), refused, or unknown"`
+	Status    string    `json:"status" doc:"done, planned (--dry-run), skipped, refused, or unknown"`
 	DryRun    bool      `json:"dry_run,omitempty" doc:"true with --dry-run: nothing was changed"`
 	Source    string    `json:"source" doc:"file the message is from, - for standard input"`
 	Number    int       `json:"number,omitempty" doc:"which message of the source, from 1, where it holds several"`

@@ -26,7 +26,9 @@ func (s *seeder) mbox(data []byte) error {
 		if date.IsZero() {
 			date = sentDate(raw, s.now)
 		}
-		n++
+		if n++; n == 1 && mailsource.IsInternal(raw) {
+			continue // no mail
+		}
 		if err := s.add("INBOX", toCRLF(raw), nil, date); err != nil {
 			return fmt.Errorf("message %d: %s", n, reason(err))
 		}
