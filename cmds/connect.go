@@ -62,6 +62,10 @@ const maxWarned = 1000
 // connection reads the flags and the environment that say which server.
 func (in *input) connection() (*connection, error) {
 	c := &connection{in: in}
+	if p := in.profile; p != nil && in.file.Shared && p.Runs() {
+		return nil, fault.New(fault.Safety, "account %s runs a program, and others than you may change %s", p.Name, in.file.Path).
+			Hint("make the file your own: chmod go-w %s (and chown)", in.file.Path)
+	}
 	var err error
 	if c.account, err = in.account(); err != nil {
 		return nil, err
@@ -260,7 +264,7 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 		return nil, nil, err
 	}
 	if cfg.Insecure && cfg.TLS != session.NoTLS && len(cfg.TLSPins) == 0 {
-		c.in.say("warning: the certificate of %s is not verified (--insecure)", cfg.Host)
+		c.in.caution("the certificate of %s is not verified (--insecure)", cfg.Host)
 	}
 	if !c.in.flagged("no-login") && !c.anonymous {
 		cfg.Secret = c.reveal
@@ -312,6 +316,12 @@ func (c *connection) trace(cfg *session.Config) error {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 		if err != nil {
 			return c.in.blame(fault.Wrap(fault.Local, err, "cannot write the trace"), "trace-file")
+		}
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Mode().Perm() != 0o600 {
+			if err := f.Chmod(0o600); err != nil { // it was there, and others can read it
+				f.Close()
+				return c.in.blame(fault.Wrap(fault.Local, err, "cannot keep the trace from others"), "trace-file")
+			}
 		}
 		to = append(to, &traceFile{f: f, p: c.in.p})
 	}

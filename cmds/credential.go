@@ -42,8 +42,8 @@ func (in *input) secrets(c *connection) error {
 	}
 	c.sources = creds.Sources{
 		File: source("password-file"), Command: creds.Command{Shell: source("password-command")},
-		Stderr: in.p.Stderr, Environ: in.p.Environ,
-		Warn: func(text string) { in.say("%s", text) },
+		Stderr: in.p.Stderr, Environ: in.p.withoutSecrets(),
+		Warn: func(text string) { in.say("%s", text) }, Caution: func(text string) { in.caution("%s", text) },
 	}
 	if in.profile != nil || creds.HasKeyring(in.p.Getenv) { // nobody has said that there is one
 		c.sources.Store, c.sources.Key = in.storeOf(in.profile), c.key()

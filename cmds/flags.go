@@ -121,7 +121,7 @@ var registry = append([]*flag{
 	{name: "template", arity: one, value: "GO-TEMPLATE", env: true, group: groupOutput, help: "print each row by a Go template"},
 	{name: "null", short: "0", env: true, group: groupOutput, help: "separate plain output with NUL instead of newlines"},
 	{name: "max-bytes", arity: one, kind: count, value: "N", env: true, group: groupOutput, help: "cut each text of a message at N octets (truncated says so)"},
-	{name: "quiet", short: "q", env: true, group: groupOutput, help: "say nothing on standard error but errors"},
+	{name: "quiet", short: "q", env: true, group: groupOutput, help: "say nothing on standard error but errors and warnings of what is not safe"},
 
 	{name: "account", short: "a", arity: one, value: "NAME", env: true, group: groupConnection, help: "an account that login has saved; accounts list tells them"},
 	{name: "url", arity: one, value: "URL", env: true, group: groupConnection, help: "imaps://user@host:port/ (imap:// is STARTTLS, imap+insecure:// clear text)"},

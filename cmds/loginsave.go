@@ -45,7 +45,7 @@ func (o *loginOptions) save(ctx context.Context, done *loggedIn) error {
 	}
 	o.forgetFormer(ctx, c.in.profile)
 	if profile.Storage == "file" {
-		in.say("warning: the password is kept in clear in %s", o.store().Name())
+		in.caution("the password is kept in clear in %s", o.store().Name())
 	}
 	return in.rows(ctx, output.Spec{Row: result.Login{}, Single: true, Columns: []output.Column{
 		{Field: "name"}, {Field: "url"}, {Field: "user"}, {Field: "mechanism"}, {Field: "secret"}, {Field: "default"}}}, &result.Login{

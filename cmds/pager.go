@@ -32,7 +32,7 @@ func startPager(p *Process, command string) (*pager, error) {
 	}
 	pg := &pager{command: command, w: w, done: make(chan struct{})}
 	pg.cmd = exec.Command("sh", "-c", command)
-	pg.cmd.Stdin, pg.cmd.Stdout, pg.cmd.Stderr, pg.cmd.Env = r, p.Stdout, p.Stderr, p.Environ
+	pg.cmd.Stdin, pg.cmd.Stdout, pg.cmd.Stderr, pg.cmd.Env = r, p.Stdout, p.Stderr, p.withoutSecrets()
 	if err := pg.cmd.Start(); err != nil {
 		r.Close()
 		w.Close()

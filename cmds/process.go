@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -44,6 +45,14 @@ func (p *Process) Getenv(name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// withoutSecrets is the environment for programs that have no use for the
+// secrets in it: the pager, and commands that say a secret themselves.
+func (p *Process) withoutSecrets() []string {
+	return slices.DeleteFunc(slices.Clone(p.Environ), func(v string) bool {
+		return strings.HasPrefix(v, "IMAPKNIFE_PASSWORD=") || strings.HasPrefix(v, "IMAPKNIFE_TOKEN=")
+	})
 }
 
 // stdin is standard input, of which a signal ends the reading.

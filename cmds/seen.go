@@ -2,7 +2,6 @@ package cmds
 
 import (
 	"encoding/json"
-	"os"
 	"slices"
 
 	"github.com/imapknife/imapknife/internal/atomicfile"
@@ -12,6 +11,9 @@ import (
 // maxSeen is how many names of mailboxes are kept for completion.
 const maxSeen = 10000
 
+// maxSeenFile is the longest file of names in octets.
+const maxSeenFile = 16 << 20
+
 // seenPath is the file with the names of an account's mailboxes, for
 // completion; empty for none.
 func (p *Process) seenPath(account string) string {
@@ -20,7 +22,7 @@ func (p *Process) seenPath(account string) string {
 
 // seenMailboxes are the names that list has seen last.
 func (p *Process) seenMailboxes(account string) (names []string) {
-	data, err := os.ReadFile(p.seenPath(account))
+	data, err := atomicfile.Read(p.seenPath(account), maxSeenFile)
 	if err != nil || json.Unmarshal(data, &names) != nil {
 		return nil
 	}

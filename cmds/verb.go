@@ -461,6 +461,9 @@ func (in *input) say(format string, args ...any) {
 	}
 }
 
+// caution warns the user of what is not safe, even with --quiet.
+func (in *input) caution(format string, args ...any) { in.p.Say("warning: "+format, args...) }
+
 // warn says a row's warnings where the output has no place for them.
 func (in *input) warn(of string, warnings []string) {
 	if in.structured() || slices.Contains(in.list("fields"), "warnings") {

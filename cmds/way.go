@@ -1,8 +1,10 @@
 package cmds
 
 import (
+	"os"
 	"strings"
 
+	"github.com/imapknife/imapknife/internal/access"
 	"github.com/imapknife/imapknife/internal/config"
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/pin"
@@ -72,6 +74,13 @@ func (in *input) checkWay(cfg *session.Config) error {
 	}
 	if _, err := session.Certificate(cfg.ClientCert, cfg.ClientKey); err != nil {
 		return in.blame(err, "client-cert", "client-key")
+	}
+	key := cfg.ClientKey
+	if key == "" {
+		key = cfg.ClientCert
+	}
+	if info, err := os.Stat(key); key != "" && err == nil && access.ReadableByOthers(info) {
+		in.caution("others can read the key of the client certificate, %s: chmod 600 keeps it to you", key)
 	}
 	if cfg.CAFile == "" {
 		return nil

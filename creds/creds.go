@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imapknife/imapknife/internal/access"
 	"github.com/imapknife/imapknife/internal/fault"
 )
 
@@ -86,6 +87,7 @@ type Sources struct {
 	// Prompt asks on the terminal; nil where there is none.
 	Prompt  func(ctx context.Context) (string, error)
 	Warn    func(string) // hears that the store cannot be used, and a prompt follows; may be nil
+	Caution func(string) // hears what is not safe; may be nil
 	Stderr  io.Writer    // for what a command says
 	Environ []string     // for a command
 }
@@ -185,6 +187,9 @@ func (s Sources) file() (Secret, error) {
 		return Secret{}, fault.Wrap(fault.Auth, err, "cannot read the password file")
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && access.ReadableByOthers(info) && s.Caution != nil {
+		s.Caution(fmt.Sprintf("others can read the password file %s: chmod 600 keeps it to you", s.File))
+	}
 	return read(f, s.File)
 }
 

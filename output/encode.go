@@ -1,8 +1,10 @@
 package output
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
@@ -144,20 +146,32 @@ func appendOther(dst []byte, v reflect.Value) ([]byte, error) {
 	if v.CanAddr() {
 		x = v.Addr().Interface() // methods of the pointer count too
 	}
-	out := appendWriter(dst)
+	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(x); err != nil {
 		return dst, err
 	}
-	return out[:len(out)-1], nil // without the newline of an Encoder
+	return appendC1(dst, bytes.TrimSuffix(out.Bytes(), []byte{'\n'})), nil
 }
 
-type appendWriter []byte
-
-func (w *appendWriter) Write(p []byte) (int, error) {
-	*w = append(*w, p...)
-	return len(p), nil
+// appendC1 appends JSON with the control characters U+0080 to U+009F as \u
+// escapes: it means the same, and no terminal obeys them in whatever prints the
+// JSON later.
+func appendC1(dst, text []byte) []byte {
+	for {
+		i := bytes.IndexByte(text, 0xc2) // what their UTF-8 begins with, and that of others
+		if i < 0 || i+1 == len(text) {
+			return append(dst, text...)
+		}
+		dst = append(dst, text[:i]...)
+		if c := text[i+1]; c < 0xa0 {
+			dst = fmt.Appendf(dst, `\u%04x`, c)
+		} else {
+			dst = append(dst, text[i:i+2]...)
+		}
+		text = text[i+2:]
+	}
 }
 
 // appendString appends s as a JSON string; what is not UTF-8 is replaced.
@@ -189,6 +203,9 @@ func appendString(dst []byte, s string) []byte {
 			start = next
 		case c == utf8.RuneError && n == 1:
 			dst = append(append(dst, s[start:i]...), `\ufffd`...)
+			start = next
+		case c >= 0x80 && c < 0xa0: // C1: some terminals obey them in whatever prints the JSON later
+			dst = append(append(dst, s[start:i]...), '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 			start = next
 		case c == '\u2028' || c == '\u2029': // line ends to JavaScript
 			dst = append(append(dst, s[start:i]...), `\u202`...)

@@ -118,7 +118,7 @@ func (j *jq) put(v any) error {
 	if err != nil {
 		return fmt.Errorf("cannot write a --jq value: %w", err)
 	}
-	j.buf = j.style.append(j.buf[:0], text, "\n")
+	j.buf = j.style.append(j.buf[:0], appendC1(nil, text), "\n")
 	j.out.Write(j.buf) // bufio keeps the error for the next line
 	return j.out.WriteByte(recordEnd(j.zero))
 }

@@ -3,6 +3,7 @@ package output
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"reflect"
@@ -22,7 +23,15 @@ func standard(t *testing.T, v any) string {
 	if err := enc.Encode(v); err != nil {
 		t.Fatal(err)
 	}
-	return b.String()
+	var out strings.Builder
+	for _, r := range b.String() {
+		if r >= 0x80 && r < 0xa0 { // that we escape, and the standard library does not
+			fmt.Fprintf(&out, `\u%04x`, r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
 }
 
 // randomize sets v to anything, invalid UTF-8 and absent fields included.
@@ -258,6 +267,21 @@ func TestSpoolIsBounded(t *testing.T) {
 		}
 		if cap(s.buf) > 4*spoolMemory {
 			t.Fatalf("%d octets in memory", cap(s.buf))
+		}
+	}
+}
+
+// C1 control characters are escaped in JSON, wherever they stand, and on a pipe
+// too; direction marks are exact there.
+func TestC1(t *testing.T) {
+	subject := "a\u009b31m\u202eb"
+	row := &result.Message{Subject: &subject, Structure: &result.Part{Params: map[string]string{"x\u0085": "\u009f\u00a0"}}}
+	for _, o := range []Options{{Format: JSON}, {Format: JSONL}, {Format: JSONL, Fields: []string{"subject", "structure"}}, {Format: JSON, JQ: "[.[]]"},
+		{Format: JSONL, JQ: "{subject, structure}"}, {Template: "{{json .}}"}} {
+		got, err := render(t, o, messages, true, row)
+		if err != nil || strings.ContainsAny(got, "\u009b\u0085\u009f") || !strings.Contains(got, `a\u009b31m`+"\u202eb") ||
+			!strings.Contains(got, `x\u0085`) || !strings.Contains(got, `\u009f`+"\u00a0") {
+			t.Errorf("%+v: %q, %v", o, got, err)
 		}
 	}
 }

@@ -128,7 +128,7 @@ func functions() template.FuncMap {
 			enc := json.NewEncoder(&b)
 			enc.SetEscapeHTML(false)
 			err := enc.Encode(v)
-			return strings.TrimSuffix(b.String(), "\n"), err
+			return string(appendC1(nil, []byte(strings.TrimSuffix(b.String(), "\n")))), err
 		},
 		"join": func(sep string, list any) string {
 			v := reflect.ValueOf(list)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -176,6 +177,29 @@ func CanReplace(path string) error {
 	}
 	f.Close()
 	return os.Remove(f.Name())
+}
+
+// Read returns the content of a regular file of at most limit octets. A pipe that
+// nobody writes to, a device without an end and a file of gigabytes are errors,
+// before anything is read; the null device is an empty file.
+func Read(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case path == os.DevNull:
+		return nil, nil
+	case !info.Mode().IsRegular():
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("it is not a regular file")}
+	case info.Size() > limit:
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it is larger than %d octets", limit)}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit))
 }
 
 // Sweep removes what Replace left beside path in processes that were killed. The

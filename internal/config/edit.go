@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -51,7 +50,7 @@ func Edit(ctx context.Context, path, home string, change func(*Editor) error) er
 	}
 	defer unlock()
 	atomicfile.Sweep(path)
-	data, err := os.ReadFile(path)
+	data, err := atomicfile.Read(path, maxFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return failed(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imapknife/imapknife/internal/access"
+	"github.com/imapknife/imapknife/internal/atomicfile"
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/pin"
 	"github.com/imapknife/imapknife/internal/suggest"
@@ -24,6 +26,7 @@ type File struct {
 	Path     string
 	Default  string
 	Profiles []Profile // in the order of the file
+	Shared   bool      // somebody else may change it
 }
 
 // Profile is one account of the file.
@@ -58,6 +61,11 @@ type Profile struct {
 type Command struct {
 	Shell string
 	Argv  []string
+}
+
+// Runs reports whether the account names a program that imapknife runs.
+func (p *Profile) Runs() bool {
+	return !p.PasswordCommand.IsZero() || !p.TokenCommand.IsZero() || p.Tunnel != ""
 }
 
 // IsZero reports whether there is none.
@@ -135,17 +143,24 @@ func flagOf(key string) string { return strings.ReplaceAll(key, "_", "-") }
 // uses are the special uses that special_use can name.
 var uses = []string{"all", "archive", "drafts", "flagged", "important", "junk", "sent", "trash"}
 
+// maxFile is the longest account file in octets.
+const maxFile = 1 << 20
+
 // Load reads the account file. One that is not there is an empty one. home is
 // what ~ stands for. Every error is of kind Usage and names file and line.
 func Load(path, home string) (*File, error) {
-	data, err := os.ReadFile(path)
+	data, err := atomicfile.Read(path, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &File{Path: path}, nil
 	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Usage, err, "cannot read the account file")
 	}
-	return parse(path, home, data)
+	f, err := parse(path, home, data)
+	if info, serr := os.Stat(path); err == nil && serr == nil && path != os.DevNull {
+		f.Shared = access.ChangeableByOthers(info)
+	}
+	return f, err
 }
 
 func parse(path, home string, data []byte) (*File, error) {

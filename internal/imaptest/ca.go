@@ -29,6 +29,7 @@ type Leaf struct {
 	WrongHost  bool // names another host
 	SelfSigned bool // not signed by the CA
 	ClientCert bool // the server wants a certificate of the CA from the client
+	SHA1       bool // signed with SHA-1
 	ShortChain bool // lasts 300 days, and its intermediate authority 5
 }
 
@@ -95,6 +96,9 @@ func (ca *CA) Config(leaf Leaf) (*tls.Config, error) {
 	}
 	if leaf.WrongHost {
 		template.DNSNames, template.IPAddresses = []string{"imap.elsewhere.example"}, nil
+	}
+	if leaf.SHA1 {
+		template.SignatureAlgorithm = x509.ECDSAWithSHA1
 	}
 	parent, signer := ca.cert, ca.key
 	var chain [][]byte

@@ -141,6 +141,7 @@ func pasted(ctx context.Context, ask func(context.Context) (string, error), stat
 }
 
 // readPasted makes sense of an address, of the query of one, or of a code alone.
+// An address has the state of this sign-in, or it is not the answer to it.
 func readPasted(s, state string) (arrival, error) {
 	s = strings.Trim(strings.TrimSpace(s), `"'<>`)
 	nothing := fault.New(fault.Auth, "there is no code in what was pasted").
@@ -167,7 +168,7 @@ func readPasted(s, state string) (arrival, error) {
 	if err != nil {
 		return arrival{}, nothing
 	}
-	if values.Has("state") && !same(values.Get("state"), state) {
+	if !same(values.Get("state"), state) { // a code alone has none, and PKCE guards it
 		return arrival{}, wrongState()
 	}
 	got, ok := arrived(values)

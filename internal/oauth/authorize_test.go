@@ -258,8 +258,8 @@ func TestPaste(t *testing.T) {
 func TestReadPasted(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]string{
-		"http://localhost:1/?state=st&code=4%2F0Ab": "4/0Ab", "localhost:1/?code=x#frag": "x", "4%2F0Ab": "4/0Ab", "4/0Ab": "4/0Ab", `"abc"`: "abc",
-		"code=x&state=st": "x", "?code=x": "x", "https://a/?error=access_denied": "!access_denied",
+		"http://localhost:1/?state=st&code=4%2F0Ab": "4/0Ab", "localhost:1/?code=x&state=st#frag": "x", "localhost:1/?code=x#frag": "", "4%2F0Ab": "4/0Ab", "4/0Ab": "4/0Ab", `"abc"`: "abc",
+		"code=x&state=st": "x", "?state=st&code=x": "x", "?code=x": "", "?code=x&state=": "", "code=x": "", "https://a/?error=access_denied&state=st": "!access_denied", "https://a/?error=access_denied": "",
 		"": "", " \n": "", "http://localhost:1/": "", "two words": "", "?": "", "http://a/?code=": "", "http://a/?code=%zz": "", "%zz": "", "http://a/?code=x%00": "", "a\x1bb": "",
 	} {
 		got, err := readPasted(s, "st")

@@ -2,7 +2,6 @@ package session
 
 import (
 	"encoding/json"
-	"os"
 	"time"
 
 	"github.com/imapknife/imapknife/internal/atomicfile"
@@ -30,6 +29,9 @@ type record struct {
 	Used         time.Time `json:"used"`
 }
 
+// maxMemory is the longest file of servers in octets.
+const maxMemory = 1 << 20
+
 type memoryFile struct {
 	Servers map[string]record `json:"servers"`
 }
@@ -37,7 +39,7 @@ type memoryFile struct {
 // load reads the file; what is wrong with it is forgotten.
 func (m *Memory) load() memoryFile {
 	var f memoryFile
-	if data, err := os.ReadFile(m.path); err == nil && json.Unmarshal(data, &f) != nil {
+	if data, err := atomicfile.Read(m.path, maxMemory); err == nil && json.Unmarshal(data, &f) != nil {
 		f = memoryFile{}
 	}
 	if f.Servers == nil {

@@ -328,6 +328,9 @@ func (s *Session) certificateError(bad *tls.CertificateVerificationError) error 
 	host, wrongHost := errors.AsType[x509.HostnameError](bad.Err)
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](bad.Err)
 	switch {
+	case slices.ContainsFunc(bad.UnverifiedCertificates, signedWithSHA1) && !wrongHost && invalid.Cert == nil:
+		why("a certificate of the server is signed with SHA-1, which can be forged")
+		e.Hint("the server needs a new certificate")
 	case invalid.Cert != nil && invalid.Reason == x509.Expired:
 		of := "the certificate"
 		if !invalid.Cert.Equal(leaf) {
@@ -354,6 +357,13 @@ func (s *Session) certificateError(bad *tls.CertificateVerificationError) error 
 		return e
 	}
 	return e.Hint("--tls-pin %s trusts this one server; only if you know that this is your server", pin.Of(leaf))
+}
+
+// signedWithSHA1 reports whether a certificate that another one vouches for is
+// signed so.
+func signedWithSHA1(cert *x509.Certificate) bool {
+	algorithm := cert.SignatureAlgorithm
+	return (algorithm == x509.SHA1WithRSA || algorithm == x509.ECDSAWithSHA1 || algorithm == x509.DSAWithSHA1) && !bytes.Equal(cert.RawIssuer, cert.RawSubject)
 }
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }

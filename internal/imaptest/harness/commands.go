@@ -289,7 +289,7 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	leaf := set["leaf"]
 	o.Leaf = imaptest.Leaf{
 		Expired: leaf == "expired", NotYet: leaf == "notyet", WrongHost: leaf == "wronghost", SelfSigned: leaf == "selfsigned",
-		ClientCert: leaf == "clientcert", ShortChain: leaf == "shortchain",
+		ClientCert: leaf == "clientcert", ShortChain: leaf == "shortchain", SHA1: leaf == "sha1",
 	}
 	if o.Leaf.ClientCert {
 		cert, key, err := s.ca.Client()

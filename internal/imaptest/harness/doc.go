@@ -52,7 +52,7 @@
 //	                             -starttls, -delay=20ms, -deadline=10s,
 //	                             -maxtls=1.1, -leaf=expired|notyet|wronghost|
 //	                             selfsigned|clientcert (client.pem is accepted)|
-//	                             shortchain (the intermediate authority ends in 5 days)
+//	                             shortchain (the intermediate authority ends in 5 days)|sha1
 //	delay 20ms                   delay the proxy's replies, to count flights
 //	fault [FLAGS] KIND PATTERN   cut, reset or stall at the first response whose
 //	                             first line matches, before it; off lifts it.
