@@ -41,6 +41,9 @@ func (in *input) extractor() (*extractor, error) {
 		}
 		return nil, nil
 	}
+	if len(in.all("extract")) > 1 {
+		return nil, fault.New(fault.Usage, "--extract prints one value: it goes once")
+	}
 	e := &extractor{in: in, what: in.last("extract"), first: in.flagged("first")}
 	kind, value, has := strings.Cut(e.what, "=")
 	bad := func(format string, args ...any) (*extractor, error) {

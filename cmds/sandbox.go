@@ -57,6 +57,10 @@ STARTTLS then, and SMTPS_PORT (SMTPS_URL) TLS from the beginning.`,
 					return nil, fault.New(fault.Usage, "--%s is empty", name)
 				}
 			}
+			// --json has errors as JSON there.
+			if len(o.command) > 0 && slices.ContainsFunc([]string{"jq", "template", "fields"}, in.given) {
+				return nil, fault.New(fault.Usage, "what a command prints is the output: sandbox has no rows of its own then")
+			}
 			return func(ctx context.Context) error { return runSandbox(ctx, o) }, nil
 		},
 	}
