@@ -14,6 +14,7 @@ import (
 type listOptions struct {
 	patterns   []string
 	subscribed bool
+	selectable bool
 	status     bool
 }
 
@@ -28,12 +29,12 @@ that names one) their counts.`,
 		examples: []example{
 			{"all mailboxes", "imapknife list"},
 			{"unread messages a mailbox", "imapknife list --fields mailbox,unseen"},
-			{"names for a script", "imapknife list --subscribed --jq '.[].mailbox'"},
+			{"names for a script; a subscribed mailbox may be gone", "imapknife list --subscribed --selectable --jq '.[].mailbox'"},
 		},
-		flags: append(lookup("subscribed", "status"), sessionFlags()...),
+		flags: append(lookup("subscribed", "selectable", "status"), sessionFlags()...),
 		row:   result.Mailbox{},
 		setup: func(in *input) (runner, error) {
-			o := listOptions{patterns: in.args, subscribed: in.flagged("subscribed"), status: in.flagged("status")}
+			o := listOptions{patterns: in.args, subscribed: in.flagged("subscribed"), selectable: in.flagged("selectable"), status: in.flagged("status")}
 			o.status = o.status || slices.ContainsFunc(in.uses(), func(f string) bool { return slices.Contains(countFields, f) })
 			if len(o.patterns) == 0 {
 				o.patterns = []string{"*"}
@@ -113,7 +114,7 @@ func runList(ctx context.Context, s *session.Session, out *output.Printer, in *i
 	for _, l := range lists(o.patterns, patterns) {
 		q.Patterns = l.patterns
 		err = s.List(ctx, q, func(e *session.ListEntry) error {
-			if slices.Contains(seen, e.Name) || len(l.only) > 0 && !slices.Contains(l.only, e.Name) {
+			if o.selectable && !e.Selectable() || slices.Contains(seen, e.Name) || len(l.only) > 0 && !slices.Contains(l.only, e.Name) {
 				return nil
 			}
 			if len(l.then) > 0 && slices.Contains(l.then, e.Name) {

@@ -75,11 +75,30 @@ func Criterion(name, value string, env Env) (*Node, error) {
 			return nil, badValue(flag, value, "an age needs a unit").
 				Hint("%sd is %s days; the units are s, m, h, d, w, mo and y", value, value)
 		}
+	case argKeyword: // the system flag of that name is another flag
+		if i := slices.IndexFunc(systemFlags[:], func(name string) bool { return strings.EqualFold(name, value) }); i >= 0 {
+			return nil, badValue(flag, value, "the system flag \\%s is no keyword", systemFlags[i]).Hint("--%s finds it", systemCriterion(systemFlags[i], name))
+		}
 	case argHeader: // without a colon: the field is there
 		field, text, _ := strings.Cut(value, ":")
 		values = []string{field, strings.TrimLeft(text, " \t")}
 	}
 	return leaf(flag, spec, values, env)
+}
+
+// systemFlags are the flags that have criteria of their own.
+var systemFlags = [...]string{"Seen", "Answered", "Flagged", "Deleted", "Draft", "Recent"}
+
+// systemCriterion is the criterion that does for a system flag what name, keyword
+// or unkeyword, does for a keyword.
+func systemCriterion(flag, name string) string {
+	switch flag = strings.ToLower(flag); {
+	case name == "keyword":
+		return flag
+	case flag == "recent":
+		return "old"
+	}
+	return "un" + flag
 }
 
 // Flag is a criterion flag as it was given.

@@ -66,6 +66,9 @@ func TestCriterion(t *testing.T) {
 		{"larger", "big", `--larger: "big" is not a size`},
 		{"from", "a\nb", `--from "a\nb": a search value has no line breaks`},
 		{"keyword", "a b", `--keyword "a b": not a keyword flag`},
+		{"keyword", "seen", `--keyword "seen": the system flag \Seen is no keyword`},
+		{"keyword", "FLAGGED", `--keyword "FLAGGED": the system flag \Flagged is no keyword`},
+		{"unkeyword", "Draft", `--unkeyword "Draft": the system flag \Draft is no keyword`},
 		{"has-attachment", "[", `--has-attachment "[": not a pattern`},
 	} {
 		n, err := Criterion(tt.name, tt.value, testEnv)
@@ -114,5 +117,27 @@ func TestEveryKeyIsOfOneKind(t *testing.T) {
 	}
 	if len(Keys()) != len(keys) {
 		t.Error("Keys are not all keys")
+	}
+}
+
+// A keyword that is spelt like a system flag is a slip: the hint names the
+// criterion, and there is one. A search program says what it says.
+func TestKeywordOfSystemFlag(t *testing.T) {
+	for _, flag := range systemFlags {
+		for _, name := range []string{"keyword", "unkeyword"} {
+			_, err := Criterion(name, strings.ToLower(flag), testEnv)
+			hints := fault.Hints(err)
+			if fault.KindOf(err) != fault.Usage || len(hints) != 1 {
+				t.Errorf("--%s %s: %v %v", name, flag, err, hints)
+				continue
+			}
+			meant := strings.TrimSuffix(strings.TrimPrefix(hints[0], "--"), " finds it")
+			if _, err := Criterion(meant, "", testEnv); err != nil {
+				t.Errorf("--%s %s: %s: %v", name, flag, hints[0], err)
+			}
+		}
+		if n, err := Parse([]string{"KEYWORD", flag}, testEnv); err != nil || n.String() != "KEYWORD "+flag {
+			t.Errorf("%v, %v", n, err)
+		}
 	}
 }
