@@ -104,7 +104,7 @@ func (c *codes) sentence(tokens []token) {
 	}
 	c.above = ""
 	last := tokens[len(tokens)-1]
-	if !took && !free && words.other && (words.count <= reach || last.text == ":") {
+	if !took && !free && words.other && !words.numbers && (words.count <= reach || last.text == ":") {
 		c.other = c.line
 	}
 }
@@ -158,8 +158,9 @@ func (c *codes) fits(t token) bool {
 
 // summary is what a sentence says beside its numbers.
 type summary struct {
-	other bool
-	count int // of words
+	other   bool
+	numbers bool
+	count   int // of words
 }
 
 // classify settles what words mean beside others: a postal code is no code, and
@@ -171,14 +172,15 @@ func classify(tokens []token) (s summary) {
 		if t.kind == word {
 			s.count++
 		}
+		s.numbers = s.numbers || t.kind == number
 		switch t.class {
 		case named:
 			if i > 0 && (tokens[i-1].class == promo || tokens[i-1].class == kinds) {
 				t.class = other
 				break
 			}
-			if i > 0 && t.text == "code" && fold(tokens[i-1].text) == "to" {
-				t.class = 0 // a verb
+			if isProgram(tokens, i) {
+				t.class = 0
 				break
 			}
 			next := i + 1
@@ -206,6 +208,15 @@ func classify(tokens []token) (s summary) {
 		}
 	}
 	return s
+}
+
+// isProgram reports whether "code" is what programs are made of, or a verb.
+func isProgram(tokens []token, i int) bool {
+	if fold(tokens[i].text) != "code" {
+		return false
+	}
+	of := i > 1 && tokens[i-1].text == "of" && tokens[i-2].class == unit // lines of code
+	return of || i > 0 && tokens[i-1].text == "to" || i+1 < len(tokens) && programs[fold(tokens[i+1].text)]
 }
 
 func isOther(c class) bool { return c == other || c == firm || c == promo || c == kinds }

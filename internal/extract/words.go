@@ -69,7 +69,7 @@ pesanan faktur perangkat anggota pelanggan telepon permintaan jumlah tanggal nom
 주문 주문번호 회원 회원번호 기기 전화 고객 요청 금액 날짜 번호
 คำสั่งซื้อ ใบแจ้งหนี้ อุปกรณ์ สมาชิก ลูกค้า โทร คำขอ ยอด หมายเลข`,
 	firm:  `ending ends endend endende endet terminant termine terminado terminada termina terminato terminata eindigend eindigt konczacy konczaca slutar slutter ende`,
-	kinds: `booking* reservation* reference ref tracking track invitation invite localizador reserva buchung* reservierung* reserveringsnummer`,
+	kinds: `redemption redeem booking* reservation* reference ref tracking track invitation invite localizador reserva buchung* reservierung* reserveringsnummer`,
 	promo: `promo promotion promotional discount* coupon* voucher* gift off sale postal post zip error errors exit status country area dialing
 source dress bar barcode qr product swift sort bank tax referral currency vat
 rabatt* gutschein* kupon* fehler* postleitzahl plz aktions* blz
@@ -109,6 +109,9 @@ var endsIn = [...]struct {
 var noCode = wordSet(`encode decode transcode unicode geocode barcode opcode bytecode episode pagecode qrcode postcode zipcode areacode sourcecode
 promocode couponcode discountcode vouchercode spin hairpin underpin lynchpin`)
 
+// programs are words behind "code" where it is what programs are made of.
+var programs = wordSet(`review reviews reviewer reviewers freeze owner owners base change changes changed coverage style editor quality of`)
+
 func wordSet(list string) map[string]bool {
 	out := map[string]bool{}
 	for _, w := range strings.Fields(list) {
@@ -120,7 +123,7 @@ func wordSet(list string) map[string]bool {
 // classOf returns what a word with borders is about.
 func classOf(word string) class {
 	c := codeWords().of(word)
-	if c != 0 || len(word) > maxWord {
+	if c != 0 && c != acts || len(word) > maxWord {
 		return c
 	}
 	w := fold(word)
@@ -135,5 +138,5 @@ func classOf(word string) class {
 			return x.is
 		}
 	}
-	return 0
+	return c
 }
