@@ -19,7 +19,7 @@ const module = "github.com/imapknife/imapknife"
 var allowed = map[string][]string{
 	".":                   {"cmds"},
 	"completions":         {"internal/fault"},
-	"cmds":                {"output", "completions", "creds", "internal/access", "internal/atomicfile", "internal/bashline", "internal/change", "internal/config", "internal/deliver", "internal/discover", "internal/extract", "internal/fault", "internal/hidden", "internal/hostname", "internal/mailsource", "internal/mark", "internal/message", "internal/oauth", "internal/pin", "internal/query", "internal/report", "internal/result", "internal/sandbox", "internal/sasl", "internal/session", "internal/suggest", "internal/track", "internal/transport", "internal/wire"},
+	"cmds":                {"output", "completions", "creds", "internal/access", "internal/atomicfile", "internal/bashline", "internal/change", "internal/config", "internal/deliver", "internal/discover", "internal/extract", "internal/fault", "internal/hidden", "internal/hostname", "internal/mailsource", "internal/mark", "internal/message", "internal/oauth", "internal/pin", "internal/query", "internal/report", "internal/result", "internal/sandbox", "internal/sasl", "internal/session", "internal/suggest", "internal/track", "internal/transport", "internal/wire", "internal/zone"},
 	"output":              {"internal/fault", "internal/result", "internal/suggest"},
 	"creds":               {"internal/access", "internal/atomicfile", "internal/fault"},
 	"internal/access":     {},
@@ -50,6 +50,7 @@ var allowed = map[string][]string{
 	"internal/transport":  {"internal/fault", "internal/hostname"},
 	"internal/track":      {"internal/atomicfile", "internal/fault", "internal/mark", "internal/query", "internal/result", "internal/session"},
 	"internal/wire":       {"internal/fault"},
+	"internal/zone":       {},
 }
 
 // testing packages may import what they test.

@@ -35,6 +35,7 @@ type Process struct {
 
 	ctx    context.Context // ended by a signal
 	hidden *hidden.Set     // secrets that are in no message
+	noZone string          // the TZ that is not known and has not been warned about
 }
 
 // Getenv returns the last value of an environment variable.
@@ -127,6 +128,7 @@ func Main(p *Process) int {
 		return p.complete(p.Args[2:])
 	}
 	p.hideSecrets()
+	p.setZone()
 	noCore()
 	ctx, stop := p.signals()
 	defer stop()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/mark"
@@ -486,6 +485,3 @@ func (sel *selection) search(ctx context.Context, s *session.Session, p *picked,
 	sel.cut(p)
 	return nil
 }
-
-// location is the time zone of dates without one.
-func (in *input) location() *time.Location { return in.p.Now().Location() }
