@@ -16,24 +16,20 @@ import (
 // matchers are the conditions that no server decides: regular expressions over
 // decoded content. Different ones are AND, one repeated is OR, as for criteria.
 type matchers struct {
-	all     []matcher
-	want    want
-	verdict map[spot]verdict
-	in      *input
-	texts   *session.TextCache
+	all    []matcher
+	want   want
+	judged map[string]*judged // by mailbox
+	in     *input
+	texts  *session.TextCache
 }
 
-// verdict is what a message fails, empty for nothing. It is not final while the
-// message is so new that it may still be in the writing.
-type verdict struct {
-	fails string
-	final bool
-}
-
-// spot is a message of a mailbox.
-type spot struct {
-	mailbox string
-	uid     uint32
+// judged are the messages of a mailbox that were looked at, as sets, for there
+// may be many: first those that match, then those that fail each condition.
+type judged struct {
+	final []query.Set
+	// open may change: the messages are so new that they may still be being
+	// written.
+	open []query.Set
 }
 
 // matcher is one condition.
@@ -102,7 +98,7 @@ func (a *authResults) holds(row *result.Message) bool {
 
 // matchers reads the flags.
 func (in *input) matchers() (*matchers, error) {
-	m := &matchers{verdict: map[spot]verdict{}, in: in, texts: &session.TextCache{}}
+	m := &matchers{judged: map[string]*judged{}, in: in, texts: &session.TextCache{}}
 	for _, x := range [...]struct {
 		flag  string
 		texts func(*result.Message) []string
@@ -189,42 +185,44 @@ func (m *matcher) holds(row *result.Message) bool {
 // match. Each message is read once.
 func (m *matchers) keep(ctx context.Context, s *session.Session, p *picked) error {
 	box := s.Opened()
-	mailbox := box.Name
-	settled := map[uint32]bool{}
-	var unknown query.Builder
-	for uid := range p.uids() {
-		settled[uid] = m.texts.Settled(mailbox, box.Validity(), uid, m.in.p.Now())
-		if v, known := m.verdict[spot{mailbox, uid}]; !known || !v.final {
-			unknown.Add(uid, uid)
-		}
+	j := m.judged[box.Name]
+	if j == nil {
+		j = &judged{final: make([]query.Set, len(m.all)+1)}
+		m.judged[box.Name] = j
 	}
+	settled := m.texts.Settled(box.Name, box.Validity(), p.set, m.in.p.Now())
+	unknown := p.set
+	for _, set := range j.final {
+		unknown = unknown.Subtract(set)
+	}
+	read := make([]query.Builder, len(j.final))
 	rd := &reading{s: s, w: &m.want, emit: func(row *result.Message) error {
-		m.verdict[spot{row.Mailbox, row.UID}] = verdict{m.fails(row), settled[row.UID]}
+		read[m.fails(row)].Add(row.UID, row.UID)
 		return nil
 	}}
-	if set := unknown.Set(); !set.Empty() {
-		if _, err := rd.read(ctx, &picked{set: set}); err != nil {
+	if !unknown.Empty() {
+		if _, err := rd.read(ctx, &picked{set: unknown}); err != nil {
 			return err
 		}
 	}
-	var gone query.Builder
-	for uid := range p.uids() {
-		if v, known := m.verdict[spot{mailbox, uid}]; !known || v.fails != "" {
-			gone.Add(uid, uid)
-		}
+	j.open = make([]query.Set, len(j.final))
+	for i := range read {
+		set := read[i].Set()
+		j.final[i], j.open[i] = j.final[i].Union(set.Intersect(settled)), set.Subtract(settled)
 	}
-	p.without(gone.Set())
+	p.without(p.set.Subtract(j.final[0].Union(j.open[0])))
 	return nil
 }
 
-// fails is the first condition that a message does not fulfil.
-func (m *matchers) fails(row *result.Message) string {
-	for _, one := range m.all {
-		if !one.holds(row) {
-			return one.String()
+// fails is the first condition that a message does not fulfil, counted from 1;
+// 0 for none.
+func (m *matchers) fails(row *result.Message) int {
+	for i := range m.all {
+		if !m.all[i].holds(row) {
+			return i + 1
 		}
 	}
-	return ""
+	return 0
 }
 
 // String is the condition as it was asked for.
@@ -244,11 +242,20 @@ func (m *matchers) conditions(sel *selection) []string {
 
 // forget drops what is known of messages that nobody asks about again.
 func (m *matchers) forget() {
-	clear(m.verdict)
+	clear(m.judged)
 	*m.texts = session.TextCache{}
 }
 
-// failure is what is known of a message's failure.
+// failure is the condition that a message is known to fail, empty for none.
 func (m *matchers) failure(mailbox string, uid uint32) string {
-	return m.verdict[spot{mailbox, uid}].fails
+	j := m.judged[mailbox]
+	if j == nil {
+		return ""
+	}
+	for i := range m.all {
+		if j.final[i+1].Contains(uid, 0) || len(j.open) > 0 && j.open[i+1].Contains(uid, 0) {
+			return m.all[i].String()
+		}
+	}
+	return ""
 }

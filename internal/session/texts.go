@@ -23,25 +23,51 @@ const (
 type TextCache struct {
 	texts  map[textKey]*query.Texts
 	octets int
-	first  map[textKey]time.Time // when each message was first looked at
+	seen   map[textKey]*sightings // of each mailbox
+}
+
+// sightings are when messages of a mailbox were first looked at: as sets, for a
+// mailbox may be large.
+type sightings struct {
+	settled query.Set
+	young   []sighting
+}
+
+type sighting struct {
+	at   time.Time
+	uids query.Set
 }
 
 // settling is for how long a message that is new may still be in the writing:
 // GNU imap4d shows what has not been appended to its end, without a header.
 const settling = 3 * time.Second
 
-// Settled reports whether a message has been known for long enough for what it
-// says to stay; it begins to count when it is first asked.
-func (c *TextCache) Settled(mailbox string, validity result.UIDValidity, uid uint32, now time.Time) bool {
-	if c.first == nil {
-		c.first = map[textKey]time.Time{}
+// Settled returns which messages have been known for long enough for what they
+// say to stay; it begins to count when it is first asked about one.
+func (c *TextCache) Settled(mailbox string, validity result.UIDValidity, uids query.Set, now time.Time) query.Set {
+	key := textKey{mailbox: mailbox, validity: validity}
+	s := c.seen[key]
+	if s == nil {
+		if c.seen == nil {
+			c.seen = map[textKey]*sightings{}
+		}
+		s = &sightings{}
+		c.seen[key] = s
 	}
-	key := textKey{mailbox: mailbox, validity: validity, uid: uid}
-	first, known := c.first[key]
-	if !known {
-		c.first[key] = now
+	var young []sighting
+	fresh := uids
+	for _, y := range s.young {
+		if now.Sub(y.at) >= settling {
+			s.settled = s.settled.Union(y.uids)
+			continue
+		}
+		young, fresh = append(young, y), fresh.Subtract(y.uids)
 	}
-	return known && now.Sub(first) >= settling
+	if fresh = fresh.Subtract(s.settled); !fresh.Empty() {
+		young = append(young, sighting{now, fresh})
+	}
+	s.young = young
+	return uids.Intersect(s.settled)
 }
 
 type textKey struct {
@@ -90,6 +116,10 @@ func (b backend) texts(uids query.Set, body bool, each func(*query.Facts)) error
 	if set.Empty() {
 		return nil
 	}
+	var settled query.Set
+	if b.s.Texts != nil {
+		settled = b.s.Texts.Settled(key.mailbox, key.validity, set, b.s.cfg.Now())
+	}
 	req := FetchRequest{Set: set, Items: []string{"BODY.PEEK[HEADER]"}}
 	read := map[uint32]*query.Texts{}
 	if body {
@@ -110,7 +140,7 @@ func (b backend) texts(uids query.Set, body bool, each func(*query.Facts)) error
 			t = query.NewTexts(queryFields(m.Header), nil)
 		}
 		key.uid = m.UID
-		if b.s.Texts != nil && b.s.Texts.Settled(key.mailbox, key.validity, key.uid, b.s.cfg.Now()) {
+		if settled.Contains(m.UID, 0) {
 			b.s.Texts.put(key, t)
 		}
 		each(&query.Facts{UID: m.UID, Texts: t})
