@@ -183,7 +183,7 @@ func runAppend(ctx context.Context, c *connection, s *session.Session, out *outp
 	}
 	if err != nil {
 		c.in.say("%s", count.soFar(o.total(c.in.p.Now)))
-		return err
+		return count.ended(err)
 	}
 	return count.err()
 }

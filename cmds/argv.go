@@ -181,6 +181,9 @@ func hintFlag(err error, word string, argv []string) error {
 	if name == "password" { // whose value is not repeated
 		return e.Hint("a password is never a flag's value: use --password-stdin, --password-file, --password-command or IMAPKNIFE_PASSWORD")
 	}
+	if name == "max-time" { // curl's
+		name = "timeout"
+	}
 	if near := nearFlag(name, names); long && near != "" {
 		return e.Hint("did you mean --%s?", near)
 	}

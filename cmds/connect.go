@@ -281,8 +281,9 @@ func (c *connection) open(ctx context.Context, out *output.Printer) (*session.Se
 	return s, c.end, nil
 }
 
-// pauses are the waits before each try to open a session again.
-var pauses = [...]time.Duration{0, 300 * time.Millisecond, time.Second}
+// pauses are the waits before each try to open a session again: with the one that
+// was lost these are at most three connections.
+var pauses = [...]time.Duration{0, time.Second}
 
 // reopen opens a session, and logs in, in the place of one that was lost.
 func (c *connection) reopen(ctx context.Context, out *output.Printer) (s *session.Session, err error) {
@@ -299,7 +300,7 @@ func (c *connection) reopen(ctx context.Context, out *output.Printer) (s *sessio
 			return s, err
 		}
 	}
-	return nil, err
+	return nil, fault.Wrap(fault.Connect, err, "over %d connections", len(pauses)+1)
 }
 
 // again opens another session like the last one, whose rows it flushes and

@@ -130,6 +130,7 @@ func Main(p *Process) int {
 	p.hideSecrets()
 	p.setZone()
 	noCore()
+	start := p.Now()
 	ctx, stop := p.signals()
 	defer stop()
 	p.ctx = ctx
@@ -137,7 +138,10 @@ func Main(p *Process) int {
 	if err == nil {
 		var r runner
 		if r, err = in.verb.setup(in); err == nil {
-			err = r(atomicfile.Aloud(ctx, in.say))
+			bound, cancel := in.bounded(ctx, start)
+			defer cancel()
+			p.ctx = bound
+			err = timedOut(bound, r(atomicfile.Aloud(bound, in.say)))
 		}
 	}
 	return p.report(ctx, in, err)

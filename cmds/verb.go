@@ -33,6 +33,7 @@ type verb struct {
 	single   bool      // one row, not an array
 	runs     bool      // what is behind -- is another program's command line
 	lines    bool      // JSON Lines, where no other form is asked for
+	waits    bool      // --timeout is how long it waits, and its end an answer
 	vigilant bool      // looks again and again: texts are decided here
 	variants []variant // what it emits with other flags
 	opaque   bool      // the arguments are another program's command line

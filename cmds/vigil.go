@@ -20,8 +20,12 @@ const (
 	pollWait = 2 * time.Second // without IDLE, or for several mailboxes
 )
 
-// lastLook is how long the look at the deadline may take.
+// lastLook is how long the look at the deadline may take at most, of a server
+// that has been slow before.
 const lastLook = 10 * time.Second
+
+// grace is how long the look at the deadline may take.
+func (v *vigil) grace() time.Duration { return min(lastLook, max(time.Second, 2*v.slowest)) }
 
 // lostPauses are the waits before each try to open a lost session again; the
 // last one is repeated. A session that has lasted as long as steadyFor begins
@@ -55,7 +59,9 @@ type vigil struct {
 	// partly: what is found in some of the mailboxes can be enough.
 	partly bool
 	// existing: without a mark, what is there already counts, too.
-	existing bool
+	existing  bool
+	slowest   time.Duration // of the looks so far
+	hasLooked func()        // called after a look; may be nil
 }
 
 // watchFlags are the flags of the verbs that wait for messages.
@@ -133,14 +139,27 @@ func (v *vigil) attach(ctx context.Context) (err error) {
 // A server that falls silent at the deadline is not waited for much longer.
 func (v *vigil) until(ctx context.Context, enough func([]*picked) bool) (found []*picked, ok bool, err error) {
 	now := v.c.in.p.Now
-	ctx, cancel := context.WithDeadlineCause(ctx, v.end.Add(lastLook), fault.New(fault.Connect, "no answer from the server %s for %v, when the time was over", v.c.cfg.Addr(), lastLook))
-	defer cancel()
+	timely := func(fn func(context.Context) error) (ended bool, err error) {
+		grace := v.grace()
+		ctx, cancel := context.WithDeadlineCause(ctx, v.end.Add(grace),
+			fault.New(fault.Connect, "no answer from the server %s for %v, when the time was over", v.c.cfg.Addr(), grace))
+		defer cancel()
+		err = fn(ctx)
+		return ctx.Err() != nil, err
+	}
 	for {
-		late := !now().Before(v.end)
-		err = v.steadily(ctx, func() (err error) {
-			found, err = v.look(ctx)
-			return err
+		began := now()
+		late := !began.Before(v.end)
+		_, err = timely(func(ctx context.Context) error {
+			return v.steadily(ctx, func() (err error) {
+				found, err = v.look(ctx)
+				return err
+			})
 		})
+		v.slowest = max(v.slowest, now().Sub(began))
+		if (err == nil || fault.KindOf(err) == fault.Partial) && v.hasLooked != nil {
+			v.hasLooked()
+		}
 		switch partly := fault.KindOf(err) == fault.Partial && v.partly; {
 		case partly && total(found) > 0 && enough(found):
 			return found, true, nil
@@ -152,7 +171,7 @@ func (v *vigil) until(ctx context.Context, enough func([]*picked) bool) (found [
 		case late:
 			return found, false, nil
 		}
-		if err := v.rest(ctx); err != nil && (!v.s.Broken() || ctx.Err() != nil) {
+		if ended, err := timely(v.rest); err != nil && (!v.s.Broken() || ended) {
 			return nil, false, err
 		}
 	}

@@ -40,9 +40,10 @@ many new messages there were, and which condition the nearest one fails.`,
 			{"the code in it, for the next step", `code=$(imapknife wait --mark "$T0" --to qa@example.org --extract otp)`},
 			{"a build's report, whoever sent it", `imapknife wait --mark "$T0" --subject-regex '^build #[0-9]+ (ok|failed)$'`},
 		},
-		flags:    append(lookup("timeout", "existing", "matches", "extract", "first"), watchFlags()...),
+		flags:    append(lookup("existing", "matches", "extract", "first"), watchFlags()...),
 		row:      result.Message{},
 		vigilant: true,
+		waits:    true,
 		variants: []variant{{flag: "extract", row: result.Extracted{}, single: true}},
 		setup:    setupWait,
 	}
@@ -83,8 +84,10 @@ func setupWait(in *input) (runner, error) {
 	return func(ctx context.Context) error {
 		end := in.p.Now().Add(o.timeout)
 		c.enough = true
+		ctx, looked, cancel := unlessLooked(ctx, o.timeout)
+		defer cancel()
 		return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error {
-			v := &vigil{c: c, sel: o.sel, match: o.match, s: s, out: out, end: end, poll: o.poll, existing: in.flagged("existing"), partly: true}
+			v := &vigil{c: c, sel: o.sel, match: o.match, s: s, out: out, end: end, poll: o.poll, existing: in.flagged("existing"), partly: true, hasLooked: looked}
 			return runWait(ctx, v, o)
 		})
 	}, nil

@@ -16,18 +16,19 @@ import (
 // watchOptions says for how long to watch, and what to do about new messages.
 type watchOptions struct {
 	*follower
-	match   *matchers
-	command []string
-	program string        // of the command, found
-	timeout time.Duration // 0: until interrupted
-	poll    time.Duration
-	going   bool     // --keep-going
-	failed  int      // commands
-	names   []string // of the mailboxes, where the server tells of them
-	lost    bool     // a row could not be printed
-	failing error    // of the command, that ends the watch
-	passed  error    // why some mailboxes could not be looked at the last time
-	said    string   // of it
+	match     *matchers
+	command   []string
+	program   string        // of the command, found
+	timeout   time.Duration // 0: until interrupted
+	hasLooked func()        // called after the first look
+	poll      time.Duration
+	going     bool     // --keep-going
+	failed    int      // commands
+	names     []string // of the mailboxes, where the server tells of them
+	lost      bool     // a row could not be printed
+	failing   error    // of the command, that ends the watch
+	passed    error    // why some mailboxes could not be looked at the last time
+	said      string   // of it
 }
 
 func newWatch() *verb {
@@ -46,9 +47,9 @@ the message is new to the next one (or --keep-going).`,
 			{"new mail in a status bar", `imapknife watch --events new --jq '.from[0].name + ": " + .subject'`},
 			{"a command for each, none missed between runs", "imapknife watch --from ci@ --state ci.json -- ./handle-mail.sh"},
 		},
-		flags: append(append(lookup("timeout", "existing", "keep-going"), inGroup(groupCriteria)...),
+		flags: append(append(lookup("existing", "keep-going"), inGroup(groupCriteria)...),
 			append(watchMatchers(), followFlags()...)...),
-		row: result.Event{}, lines: true, runs: true, vigilant: true,
+		row: result.Event{}, lines: true, runs: true, vigilant: true, waits: true,
 		setup: setupWatch,
 	}
 }
@@ -79,12 +80,16 @@ func setupWatch(in *input) (runner, error) {
 			defer stop()
 		}
 		limit, began := stateWait, in.p.Now()
+		o.hasLooked = func() {}
 		if o.timeout > 0 {
 			limit = min(limit, o.timeout)
 		}
 		return o.alone(ctx, limit, func() error {
 			if o.timeout > 0 { // the wait for the state counts
 				o.timeout = max(o.timeout-in.p.Now().Sub(began), time.Nanosecond)
+				var cancel context.CancelFunc
+				ctx, o.hasLooked, cancel = unlessLooked(ctx, o.timeout)
+				defer cancel()
 			}
 			return c.with(ctx, o.spec(), func(s *session.Session, out *output.Printer) error { return runWatch(ctx, s, out, o) })
 		})
@@ -121,6 +126,7 @@ func runWatch(ctx context.Context, s *session.Session, out *output.Printer, o *w
 	if err != nil {
 		return err
 	}
+	o.hasLooked()
 	v := &vigil{c: o.c, sel: o.sel, s: s, out: out, end: o.in.p.Now().Add(forever), poll: o.poll, idles: true}
 	v.since, v.names = o.in.p.Now(), o.wide || o.tells(eventCreated) || o.tells(eventDeleted)
 	if err := v.attach(ctx); err != nil {

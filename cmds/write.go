@@ -127,6 +127,15 @@ func (t *tally) soFar(total uint64) string {
 	return out
 }
 
+// ended is the error of a verb that err ended. Where the time was over, and the
+// outcome of something is unknown by then, that weighs more.
+func (t *tally) ended(err error) error {
+	if t.counts[result.Unknown] > 0 && fault.KindOf(err) == fault.Connect {
+		return t.err()
+	}
+	return err
+}
+
 // err is nil when everything was done. Everything missing is no, everything
 // refused the server's refusal, anything unknown is unknown, and a mix partial.
 func (t *tally) err() error {

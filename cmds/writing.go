@@ -124,7 +124,7 @@ func runWriting(ctx context.Context, s *session.Session, out *output.Printer, o 
 		}
 		if err != nil {
 			o.in.say("%s", counts.soFar(n+missing(targets)))
-			return err
+			return counts.ended(err)
 		}
 	}
 	err = counts.err()

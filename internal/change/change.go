@@ -29,7 +29,7 @@ const PartSize = 1000
 // the server may still be at work on is looked for maxLooks times, with pauses
 // that grow in the same way: for three seconds.
 const (
-	maxConns = 4
+	maxConns = 2
 	maxLooks = 5
 	pause    = 200 * time.Millisecond
 )
@@ -205,6 +205,9 @@ func (w *Writer) part(ctx context.Context, p *part, a Action) {
 	for try := 0; err != nil && w.lost(ctx, err) && try < maxConns; try++ {
 		if err = w.again(ctx, p, a, try); err == nil {
 			err = w.forward(ctx, p, a)
+		}
+		if err != nil && try == maxConns-1 && w.lost(ctx, err) {
+			err = fault.Wrap(fault.Connect, err, "over %d connections", maxConns+1)
 		}
 	}
 	w.close(p, err)

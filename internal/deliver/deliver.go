@@ -99,6 +99,7 @@ type Delivery struct {
 	mode    mode     // of this batch
 	careful bool     // nothing is sent ahead, until the mailbox has taken a message
 	ahead   *Message // taken from the messages, for the next batch
+	others  int      // connections since a message was taken, besides the one then in use
 	stopped error    // why nothing more is sent
 }
 
@@ -376,7 +377,7 @@ func (d *Delivery) land(ctx context.Context, flying []flight) error {
 
 // done ends messages that the server has confirmed.
 func (d *Delivery) done(messages []*Message, res *session.AppendResult) {
-	d.careful = false
+	d.careful, d.others = false, 0
 	warning := res.Warning
 	if warning == "" && res.UIDs == nil {
 		warning = "the server does not tell the UID"

@@ -17,12 +17,12 @@ import (
 	"github.com/imapknife/imapknife/internal/session"
 )
 
-// A lost connection is followed by at most maxConns others, the second after
-// pause, the third after two of them, and so on. On each, a message that is not
+// A lost connection is followed by others, the second after pause, the third after
+// two of them, until there have been maxConns since a message was taken. On each, a message that is not
 // found is looked for maxLooks times more, with pauses that grow in the same way,
 // for three seconds: the server may just be putting it away.
 const (
-	maxConns = 4
+	maxConns = 3
 	maxLooks = 5
 	pause    = 200 * time.Millisecond
 )
@@ -47,14 +47,19 @@ func (d *Delivery) recover(ctx context.Context, batch []*Message, lost error) er
 	}
 	d.Session.Close() // whatever the server waits for, it will not come
 	d.mode = oneByOne
-	for try := 0; ; try++ {
-		err := d.again(ctx, batch, try)
-		if err == nil {
-			break
+	for err := lost; err != nil; {
+		if d.others == maxConns-1 {
+			for _, m := range in(batch, todo) {
+				if m.tries > 0 {
+					m.refuse(fault.Wrap(fault.Connect, err, "the connection was lost %d times, and the message has not arrived", maxConns))
+				}
+			}
+			return fault.Wrap(fault.Connect, err, "over %d connections", maxConns)
 		}
-		if ctx.Err() != nil || try == maxConns-1 || errors.Is(err, errEarlier) {
+		if err = d.again(ctx, batch, d.others); err != nil && (ctx.Err() != nil || errors.Is(err, errEarlier)) {
 			return err
 		}
+		d.others++
 	}
 	for _, m := range in(batch, sent) {
 		m.end(result.Unknown, "the connection was lost, and the server may still be at work; looked for by Message-ID, size and digest, the message was not in the mailbox yet", nil)
