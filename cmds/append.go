@@ -162,7 +162,7 @@ func runAppend(ctx context.Context, c *connection, s *session.Session, out *outp
 	count := tally{what: "messages"}
 	rows, converted := 0, 0
 	d := &deliver.Delivery{
-		Session: s, Mailbox: names[0], Create: o.create, DryRun: o.consent.dryRun, Reopen: c.again,
+		Session: s, Mailbox: names[0], Create: o.create, DryRun: o.consent.dryRun, Reopen: c.again, Say: c.in.say,
 		Emit: func(row *result.Appended, refusal error) error {
 			count.add(row.Status, row.Reason, refusal)
 			rows++

@@ -397,7 +397,10 @@ func (c *connection) whole(err error) error {
 	case err == nil || kind == fault.Negative || kind == fault.Partial:
 		e := fault.New(fault.Partial, "the answer is not whole: %s", c.short)
 		e.Err = err
-		return e.Hint("%s", c.remedy)
+		if c.remedy != "" {
+			e.Hint("%s", c.remedy)
+		}
+		return e
 	}
 	c.warnOnce("warning: the answer is not whole: " + c.short)
 	return err

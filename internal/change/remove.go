@@ -68,7 +68,18 @@ func (r *remover) do(ctx context.Context, w *Writer, p *part, from ...state) err
 			return err
 		}
 		if refused != nil {
-			return r.keep(ctx, w, p, set, refused)
+			// It may be for one message that has gone.
+			there, err := w.Session.Present(ctx, set)
+			if err != nil {
+				return err
+			}
+			if there.Empty() || there.Len() == set.Len() {
+				return r.keep(ctx, w, p, set, refused)
+			}
+			for uid := range set.Subtract(there).All() {
+				p.items[uid].end(result.Done, "", nil)
+			}
+			return r.do(ctx, w, p, from...)
 		}
 	}
 	if !r.uidplus && !r.everything {

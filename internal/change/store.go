@@ -65,10 +65,7 @@ func (a *Store) do(ctx context.Context, w *Writer, p *part) error {
 		return err
 	}
 	if res.Refusal != nil {
-		for it := range p.in(sent) {
-			it.end(result.Refused, res.Refusal.Error(), res.Refusal)
-		}
-		return nil
+		return a.refused(ctx, w, p, res.Refusal)
 	}
 	if res.Cut {
 		return a.rest(ctx, w, p)
@@ -86,6 +83,24 @@ func (a *Store) do(ctx context.Context, w *Writer, p *part) error {
 	err = a.read(ctx, w, p, a.after)
 	a.expunged = 0
 	return err
+}
+
+// refused ends a STORE that was answered NO. A server may refuse a set for one
+// message that has gone: the others are sent again, without it.
+func (a *Store) refused(ctx context.Context, w *Writer, p *part, refusal error) error {
+	set := p.uids(sent)
+	there, err := w.Session.Present(ctx, set)
+	if err != nil {
+		return err
+	}
+	a.gone(p, set.Subtract(there))
+	if left := p.uids(sent); !left.Empty() && left.Len() < set.Len() {
+		return a.do(ctx, w, p)
+	}
+	for it := range p.in(sent) {
+		it.end(result.Refused, refusal.Error(), refusal)
+	}
+	return nil
 }
 
 // rest goes on after a STORE that the server did for some of the messages only:

@@ -89,6 +89,9 @@ type Delivery struct {
 	// reason as an error.
 	Emit func(row *result.Appended, refusal error) error
 
+	// Say gets what there is to know besides; may be nil.
+	Say func(format string, args ...any)
+
 	Mailbox string
 	Create  bool // make the mailbox where it is missing
 	DryRun  bool // send nothing that writes
@@ -146,7 +149,9 @@ func (d *Delivery) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.careful = missing != nil
+	if d.careful = missing != nil; fault.CodeOf(missing) == "NOPERM" && d.Say != nil {
+		d.Say("warning: %v; after a lost connection nobody can look there what has arrived", missing)
+	}
 	if d.DryRun {
 		if missing != nil && !d.Create {
 			d.stopped = hint(missing, true)

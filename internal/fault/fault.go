@@ -108,6 +108,7 @@ type Error struct {
 	Op     string
 	Hints  []string // what to do, one sentence each
 	Guess  []string // the same, where the server's response code says nothing better
+	coded  bool     // Hints has what its response code asks for
 	Server *Server  // what the server said, nil when it said nothing
 	Err    error    // the cause, may be nil
 }
@@ -156,23 +157,29 @@ func (e *Error) HintUnlessCode(format string, args ...any) *Error {
 	return e
 }
 
+// HintForCode adds a line of advice that stands for what Hints says about the
+// server's response code.
+func (e *Error) HintForCode(format string, args ...any) *Error {
+	e.coded = true
+	return e.Hint(format, args...)
+}
+
 // Hints gathers the hints along err's chain, outermost first, and what helps
 // against the server's response code, in the place of guesses.
 func Hints(err error) []string {
 	var out []string
 	better, known := codes[CodeOf(err)]
-	if KindOf(err) == Auth { // the login has looked at the code itself
-		known = false
-	}
+	said := false
 	for next := err; next != nil; next = errors.Unwrap(next) {
 		if e, ok := next.(*Error); ok {
 			out = append(out, e.Hints...)
 			if !known {
 				out = append(out, e.Guess...)
 			}
+			said = said || e.coded
 		}
 	}
-	if known && !slices.Contains(out, better) {
+	if known && !said && !slices.Contains(out, better) {
 		out = append(out, better)
 	}
 	return out

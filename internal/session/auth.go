@@ -421,21 +421,21 @@ func (s *Session) loggedIn(st wire.Status, m method, x *exchange) error {
 	switch st.Code {
 	case "UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG": // about the server, not about the password
 		e.Kind = fault.Refused
-		return e.Hint("the server does not let anybody in at the moment: try again later")
+		return e.HintForCode("the server does not let anybody in at the moment: try again later")
 	case "EXPIRED":
-		return e.Hint("the password has expired")
+		return e.HintForCode("the password has expired")
 	case "PRIVACYREQUIRED":
-		return e.Hint("the server wants TLS: use imaps:// or imap://")
+		return e.HintForCode("the server wants TLS: use imaps:// or imap://")
 	}
 	switch {
 	case m.Mechanism == nil || m.Reveals && m.Needs == sasl.NeedsPassword:
-		e.Hint("check the user name and the password; some providers want an app password")
+		e.HintUnlessCode("check the user name and the password; some providers want an app password")
 	case m.Needs == sasl.NeedsToken:
-		e.Hint("check the user name; the token may lack the scope for IMAP, or be for somebody else")
+		e.HintUnlessCode("check the user name; the token may lack the scope for IMAP, or be for somebody else")
 	case m.Needs == sasl.NeedsPassword:
 		e.Op += " by " + m.Name
-		e.Hint("check the user name and the password; some providers want an app password")
-		e.Hint("a server may announce %s and have nothing stored for it: --auth plain,login sends it the password itself", m.Name)
+		e.HintUnlessCode("check the user name and the password; some providers want an app password")
+		e.HintUnlessCode("a server may announce %s and have nothing stored for it: --auth plain,login sends it the password itself", m.Name)
 	default:
 		e.Op += " by " + m.Name
 	}

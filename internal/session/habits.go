@@ -1,7 +1,11 @@
 package session
 
+import "strings"
+
 // Yahoo reports whether the server is Yahoo's (AOL's mail is there, too), by
-// the capabilities that it alone announces. Its COPYUID does not keep the
+// the vendor that ID names or the capabilities that it alone announces. Its COPYUID does not keep the
 // order of several messages (https://github.com/jstedfast/MailKit/issues/1405),
 // and it cuts answers short without a word.
-func (s *Session) Yahoo() bool { return s.Offers("XYMHIGHESTMODSEQ") || s.Offers("X-MSG-EXT") }
+func (s *Session) Yahoo() bool {
+	return strings.Contains(strings.ToLower(s.vendor), "yahoo") || s.Offers("XYMHIGHESTMODSEQ") || s.Offers("X-MSG-EXT")
+}

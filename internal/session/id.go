@@ -15,8 +15,26 @@ var insisting = []string{"163.com", "126.com", "yeah.net"}
 // nothing of the user.
 func (s *Session) identification() *wire.Command {
 	s.named = true
-	return wire.NewCommand("ID").Open().String("name").String(s.cfg.Client).String("version").String(s.cfg.Version).Close()
+	return wire.NewCommand("ID").Open().String("name").String(s.cfg.Client).String("version").String(s.cfg.Version).Close().On(s.hearID, "ID")
 }
+
+// hearID takes the server's vendor out of its answer to ID.
+func (s *Session) hearID(r *wire.Response) error {
+	if !r.Open() {
+		return nil
+	}
+	for !r.Close() {
+		name, _ := r.String(maxID)
+		is := strings.EqualFold(string(name), "vendor")
+		if value, _ := r.String(maxID); is {
+			s.vendor = string(value)
+		}
+	}
+	return nil
+}
+
+// maxID is how much of one name or value of an ID answer is read, in octets.
+const maxID = 1024
 
 // takesID reports whether the server announces ID, by what is known without
 // waiting, or is known to insist on it.

@@ -173,6 +173,7 @@ type Session struct {
 	news      bool // the server has told of a change in some mailbox, by NOTIFY
 	listed    bool // and of mailboxes that came or went
 
+	vendor string            // that ID names, empty where it names none
 	limit  uint64            // of messages in one command, as a response code said; 0 for none
 	shorts int               // answers that were cut short
 	hidden map[string]uint64 // messages of mailboxes that the server does not show

@@ -181,7 +181,9 @@ func (l *look) run(ctx context.Context) error {
 	case byServer && l.b.Known:
 		d.Gone = gone.Set().Intersect(l.b.UIDs)
 	case l.b.Known:
-		d.Gone = l.b.UIDs.Subtract(there)
+		if d.Gone, err = l.shown(ctx, l.b.UIDs.Subtract(there), there.Union(d.New)); err != nil {
+			return err
+		}
 	default: // from a mark
 		d.Gone = gone.Set().Intersect(old).Subtract(there)
 		before.Known, before.UIDs = true, there
@@ -198,6 +200,20 @@ func (l *look) run(ctx context.Context) error {
 		d.After.Next = max(d.After.Next, after(d.New[n-1].Hi))
 	}
 	return nil
+}
+
+// shown leaves of what seems to be gone what the server would show: of a mailbox
+// that it shows the end of only, what is below that end need not be gone.
+func (l *look) shown(ctx context.Context, gone, there query.Set) (query.Set, error) {
+	if gone.Empty() || there.Empty() {
+		return gone, nil
+	}
+	hidden, err := l.s.Hidden(ctx)
+	if hidden > 0 {
+		l.s.CutShort("", "the server does not show %d messages of the mailbox %q", hidden, l.b.Name)
+		gone = gone.Intersect(query.Set{{Lo: there[0].Lo, Hi: query.MaxUID}})
+	}
+	return gone, err
 }
 
 // after is the UID behind another.
