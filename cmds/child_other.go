@@ -10,7 +10,7 @@ import (
 
 // runChild runs cmd to its end; where there are no process groups only the
 // child itself is ended.
-func runChild(ctx context.Context, cmd *exec.Cmd, _ bool) error {
+func runChild(ctx context.Context, cmd *exec.Cmd, _ string, _ bool) error {
 	if err := cmd.Start(); err != nil {
 		return childStatus(err)
 	}
@@ -27,3 +27,6 @@ func runChild(ctx context.Context, cmd *exec.Cmd, _ bool) error {
 }
 
 func exitCode(state *os.ProcessState) int { return state.ExitCode() }
+
+// ours reports whether a file is this user's; the folder for temporary files is.
+func ours(os.FileInfo) bool { return true }

@@ -13,8 +13,11 @@ import (
 // runChild runs cmd to its end, and ends what it leaves running. Off a terminal
 // the child gets a process group of its own; on a terminal it stays in the
 // foreground group, where Ctrl-C reaches it. What has left the group is known by
-// its parent.
-func runChild(ctx context.Context, cmd *exec.Cmd, tty bool) error {
+// its parent. When this process is killed, a guard ends the child's group, on a
+// terminal the child alone, and removes dir, if it is not empty.
+func runChild(ctx context.Context, cmd *exec.Cmd, dir string, tty bool) error {
+	guard := newGuard(dir)
+	defer guard.over()
 	signal := func(sig syscall.Signal) { cmd.Process.Signal(sig) }
 	if !tty {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -24,6 +27,11 @@ func runChild(ctx context.Context, cmd *exec.Cmd, tty bool) error {
 	spare := bystanders()
 	if err := cmd.Start(); err != nil {
 		return childStatus(err)
+	}
+	if tty {
+		guard.watch(cmd.Process.Pid)
+	} else {
+		guard.watch(-cmd.Process.Pid)
 	}
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()

@@ -74,10 +74,11 @@ func runSandbox(ctx context.Context, o sandboxOptions) (err error) {
 	defer srv.Close()
 	dir := ""
 	if o.server.TLS || len(o.command) > 0 {
-		if dir, err = os.MkdirTemp("", "imapknife-sandbox-"); err != nil {
-			return fault.Wrap(fault.Local, err, "cannot make a directory")
+		var remove func()
+		if dir, remove, err = makeSandboxDir(ctx, o.in.p.Now()); err != nil {
+			return err
 		}
-		defer os.RemoveAll(dir)
+		defer remove()
 	}
 	row := result.Sandbox{URL: srv.URL(), Password: srv.Password()}
 	row.SMTPHost, row.SMTPPort, _ = net.SplitHostPort(srv.SMTPAddr())
@@ -171,7 +172,7 @@ func runBeside(ctx context.Context, o sandboxOptions, dir string, env [][2]strin
 	for _, x := range env {
 		cmd.Env = append(cmd.Env, x[0]+"="+x[1])
 	}
-	return runChild(ctx, cmd, isTerminal(o.in.p.Stdin))
+	return runChild(ctx, cmd, dir, isTerminal(o.in.p.Stdin))
 }
 
 // linkSelf makes this program available as imapknife in dir.

@@ -277,7 +277,7 @@ func (o *watchOptions) run(ctx context.Context, row *result.Event) error {
 	}
 	o.c.firm = true
 	cmd := &exec.Cmd{Path: o.program, Args: o.command, Stdin: bytes.NewReader(line), Stdout: o.in.p.Stdout, Stderr: o.in.p.Stderr, Env: o.in.p.Environ}
-	err = runChild(ctx, cmd, isTerminal(o.in.p.Stdin))
+	err = runChild(ctx, cmd, "", isTerminal(o.in.p.Stdin))
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
