@@ -124,8 +124,10 @@ func (e *extractor) wait(ctx context.Context, v *vigil, o *waitOptions) error {
 	reading, cancel := context.WithDeadlineCause(ctx, v.end.Add(lastLook), over)
 	defer cancel()
 	read := map[result.Place]query.Set{} // without a value
+	now := e.in.p.Now
 	for {
 		var fresh []*picked
+		late := !now().Before(v.end)
 		found, ok, err := v.until(ctx, func(found []*picked) bool {
 			fresh = unread(found, read)
 			return total(found) >= o.matches && total(fresh) > 0
@@ -135,28 +137,47 @@ func (e *extractor) wait(ctx context.Context, v *vigil, o *waitOptions) error {
 			return err
 		case !ok && total(found) < o.matches:
 			return v.unmet(ctx, total(found), fmt.Sprintf("within %v", o.timeout))
-		case !ok:
+		}
+		var all []*candidate
+		if ok {
+			v.settle(fresh, read)
+			all, err = e.candidates(reading, v, fresh)
+		}
+		switch {
+		case err != nil:
+			return err
+		case len(all) > 0:
+			return e.print(ctx, v, all)
+		case !ok || late:
 			return fault.New(fault.Negative, "%s matched within %v, and --extract %s finds nothing there", messages(total(found)), o.timeout, e.what).
 				Hint("imapknife show prints what the message says")
 		}
-		for _, p := range fresh {
-			read[p.place] = read[p.place].Union(p.set)
-		}
-		all, err := e.candidates(reading, v, fresh)
-		if err == nil && len(all) == 0 {
-			continue
-		}
-		if err == nil {
-			err = e.choose(all)
-		}
-		if err == nil && e.dir != "" {
-			err = v.steadily(ctx, func() error { return e.save(ctx, v, all[0]) })
-		}
-		if err != nil {
+		if err := v.rest(ctx); err != nil && (!v.s.Broken() || ctx.Err() != nil) {
 			return err
 		}
-		return v.out.Row(&all[0].Extracted)
 	}
+}
+
+// settle notes the messages that need not be read again: those that have been
+// known for so long that nothing is still being written to them.
+func (v *vigil) settle(fresh []*picked, read map[result.Place]query.Set) {
+	for _, p := range fresh {
+		done := v.match.texts.Settled(p.place.Mailbox, p.place.UIDValidity, p.set, v.c.in.p.Now())
+		read[p.place] = read[p.place].Union(done.Intersect(p.set))
+	}
+}
+
+// print prints the value that is meant, and saves an attachment before.
+func (e *extractor) print(ctx context.Context, v *vigil, all []*candidate) error {
+	if err := e.choose(all); err != nil {
+		return err
+	}
+	if e.dir != "" {
+		if err := v.steadily(ctx, func() error { return e.save(ctx, v, all[0]) }); err != nil {
+			return err
+		}
+	}
+	return v.out.Row(&all[0].Extracted)
 }
 
 // unread is what of the messages found has not been read.

@@ -64,9 +64,9 @@ func TestLinear(t *testing.T) {
 				}
 				return least
 			}
-			short, long := used(mail(10_000)), used(mail(40_000))
+			short, long := used(mail(3_000)), used(mail(12_000))
 			if long > 10*short+50*time.Millisecond {
-				t.Errorf("%v for a mail of 10,000 parts, %v for 40,000", short, long)
+				t.Errorf("%v for a mail of 3,000 parts, %v for 12,000", short, long)
 			}
 		})
 	}
