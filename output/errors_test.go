@@ -24,9 +24,10 @@ func TestErrors(t *testing.T) {
 		{errors.New("x"), "imapknife: x\n", `{"error":{"kind":"local","message":"x"}}` + "\n"},
 		{fmt.Errorf("message 4: %w", refused),
 			"imapknife: message 4: cannot move to \"Archive\": server said NO [TRYCREATE] Mailbox doesn't exist\n" +
-				"hint: create it with: imapknife mailbox create Archive\nhint: or pass --create\n",
+				"hint: create it with: imapknife mailbox create Archive\nhint: or pass --create\n" +
+				"hint: --create makes the mailbox; imapknife list shows those there are\n",
 			`{"error":{"kind":"refused","message":"message 4: cannot move to \"Archive\": server said NO [TRYCREATE] Mailbox doesn't exist",` +
-				`"hint":"create it with: imapknife mailbox create Archive\nor pass --create",` +
+				`"hint":"create it with: imapknife mailbox create Archive\nor pass --create\n--create makes the mailbox; imapknife list shows those there are",` +
 				`"server":{"status":"NO","code":"TRYCREATE","text":"Mailbox doesn't exist"}}}` + "\n"},
 		{evil, "imapknife: cannot log in: server said NO ^[]0;owned^G<&><U+202E>; hint: run this\n",
 			`{"error":{"kind":"refused","message":"cannot log in: server said NO \u001b]0;owned\u0007<&>\u202e\nhint: run this",` +
