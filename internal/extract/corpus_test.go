@@ -107,6 +107,9 @@ func TestCorpus(t *testing.T) {
 		}
 		c.right++
 	}
+	if n, traps := scores["otp"].all+scores["link"].all, scores["otp"].traps+scores["link"].traps; n < 150 || 2*traps < n {
+		t.Errorf("%d mails, %d of them traps", n, traps)
+	}
 	var line []string
 	for _, kind := range []string{"otp", "link", "regex"} {
 		c := scores[kind]

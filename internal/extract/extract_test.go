@@ -113,6 +113,9 @@ func TestLinks(t *testing.T) {
 func FuzzExtract(f *testing.F) {
 	f.Add("Your code is 123 456", "<a href='https://e.org/confirm'>Confirm</a> 1&#50;34")
 	f.Add("验证码 778899 https://e.org/(", "<a href=\"http://[::1\">x")
+	f.Add("> <https://example.org/a\n> b>\nIhr Bestätigungscode: ４８２ ９１３", "<div>4</div><div>8</div><div style='display:none'><a href='http://e.org/%'>x")
+	f.Add("请点击https://例え.example.org/v完成。PIN-7391 AB12-CD34", "<area href=https://e.org/1 alt=Confirm><td>1<td>2<td>3<td>4")
+	f.Add("कोड ٤٨٢٩١٣ G-482913 EUR 4800 Order no. 17", "<p>Code</p>\n\n<b>KQMW</b><a href='https://x.com/verify'>_https://e.org/1_</a>")
 	f.Fuzz(func(t *testing.T, text, html string) {
 		m := Mail{Subject: text, Text: text, HTML: html}
 		for _, code := range find(t)(OTP(t.Context(), m, 0)) {

@@ -301,9 +301,6 @@ func (c *codes) pairs(pairs []pair, tokens []token, i int, naming class) []pair 
 	return pairs
 }
 
-// currencies may stand before an amount.
-var currencies = wordSet("eur usd gbp chf rs inr nok sek dkk kr pln czk huf ron rub try zl")
-
 // farthest is how many words may stand between a word and its number.
 const farthest = 24
 
@@ -337,22 +334,12 @@ func (c *codes) canName(tokens []token, i, j, d int) bool {
 	return true
 }
 
-// entering are such words.
-var entering = wordSet("enter eingeben saisissez saisir entrez introduce introduzca ingresa ingrese inserisci inserire digite insira wpisz zadejte ange " +
-	"indtast girin введите введіть въведете 输入 輸入")
-
 // names reports whether a word names the code that follows at once, although
 // no word about codes is near: enter 482913, verification: 482913.
 func names(text string, colon bool, d int) bool {
 	text = fold(text)
 	return d == 1 && entering[text] || colon && d == 2 && strings.HasPrefix(text, "verif")
 }
-
-// times stand before the time of a day.
-var times = wordSet("at until till before by um bis vor kl hasta alle fino ate jusqu do tot tegen до ώρα")
-
-// directions stand before the telephone number that a code was sent to.
-var directions = wordSet("to an au al a na на til till naar nach ile at on")
 
 // otherCost is how near the number at j is to a word of another kind.
 func otherCost(tokens []token, i, j, d int) (cost int, ok bool) {

@@ -112,6 +112,19 @@ promocode couponcode discountcode vouchercode spin hairpin underpin lynchpin`)
 // programs are words behind "code" where it is what programs are made of.
 var programs = wordSet(`review reviews reviewer reviewers freeze owner owners base change changes changed coverage style editor quality of`)
 
+// currencies may stand before an amount.
+var currencies = wordSet("eur usd gbp chf rs inr nok sek dkk kr pln czk huf ron rub try zl")
+
+// entering are words that name the code that follows at once.
+var entering = wordSet("enter eingeben saisissez saisir entrez introduce introduzca ingresa ingrese inserisci inserire digite insira wpisz zadejte ange " +
+	"indtast girin введите введіть въведете 输入 輸入")
+
+// times stand before the time of a day.
+var times = wordSet("at until till before by um bis vor kl hasta alle fino ate jusqu do tot tegen до ώρα")
+
+// directions stand before the telephone number that a code was sent to.
+var directions = wordSet("to an au al a na на til till naar nach ile at on")
+
 func wordSet(list string) map[string]bool {
 	out := map[string]bool{}
 	for _, w := range strings.Fields(list) {
