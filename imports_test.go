@@ -19,7 +19,7 @@ const module = "github.com/imapknife/imapknife"
 var allowed = map[string][]string{
 	".":                   {"cmds"},
 	"completions":         {"internal/fault"},
-	"cmds":                {"output", "completions", "creds", "internal/access", "internal/atomicfile", "internal/bashline", "internal/change", "internal/config", "internal/deliver", "internal/discover", "internal/extract", "internal/fault", "internal/hidden", "internal/hostname", "internal/mailsource", "internal/mark", "internal/message", "internal/oauth", "internal/pin", "internal/query", "internal/report", "internal/result", "internal/sandbox", "internal/sasl", "internal/session", "internal/suggest", "internal/track", "internal/transport", "internal/wire", "internal/zone"},
+	"cmds":                {"output", "completions", "creds", "internal/access", "internal/atomicfile", "internal/bashline", "internal/change", "internal/config", "internal/deliver", "internal/discover", "internal/extract", "internal/fault", "internal/fetch", "internal/hidden", "internal/hostname", "internal/mailsource", "internal/mark", "internal/message", "internal/oauth", "internal/pin", "internal/query", "internal/report", "internal/result", "internal/sandbox", "internal/sasl", "internal/session", "internal/suggest", "internal/track", "internal/transport", "internal/wire", "internal/zone"},
 	"output":              {"internal/fault", "internal/result", "internal/suggest"},
 	"creds":               {"internal/access", "internal/atomicfile", "internal/fault"},
 	"internal/access":     {},
@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"internal/discover":   {"internal/fault", "internal/hostname"},
 	"internal/extract":    {"internal/message"},
 	"internal/fault":      {},
+	"internal/fetch":      {"internal/fault", "internal/query"},
 	"internal/hidden":     {},
 	"internal/hostname":   {"internal/fault"},
 	"internal/gen":        {"cmds", "internal/fault", "internal/imaptest/limited", "internal/imaptest/terminal", "internal/result"},

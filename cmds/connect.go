@@ -15,6 +15,7 @@ import (
 	"github.com/imapknife/imapknife/internal/config"
 	"github.com/imapknife/imapknife/internal/discover"
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/fetch"
 	"github.com/imapknife/imapknife/internal/hidden"
 	"github.com/imapknife/imapknife/internal/hostname"
 	"github.com/imapknife/imapknife/internal/oauth"
@@ -438,7 +439,7 @@ func (c *connection) print(ctx context.Context, spec output.Spec, receipts bool,
 	if misjudged, err = c.once(ctx, out, fn); misjudged && out.Rows() == 0 && !c.firm && fault.KindOf(err) == fault.Refused {
 		_, err = c.once(ctx, out, fn) // this time it asks what the server offers
 	}
-	whole := err == nil || fault.KindOf(err) == fault.Negative || fault.KindOf(err) == fault.Partial
+	whole := err == nil || fault.KindOf(err) == fault.Negative || fault.KindOf(err) == fault.Partial || fetch.IsVerdict(err)
 	if cerr := out.Close(whole || receipts && out.Rows() > 0); err == nil {
 		err = cerr
 	}

@@ -259,15 +259,19 @@ func (e *extractor) save(ctx context.Context, v *vigil, one *candidate) error {
 		return err
 	}
 	defer to.close()
-	sv := &saving{s: v.s, to: to, taken: map[string]bool{}}
-	row, err := sv.attachment(ctx, &result.Message{Place: one.Place, UID: one.UID}, one.part)
+	var row *result.MessageAttachment
+	sv := &saving{s: v.s, to: to, taken: map[string]bool{}, emit: func(saved *result.MessageAttachment) error {
+		row = saved
+		return nil
+	}}
+	err = sv.attachment(ctx, &result.Message{Place: one.Place, UID: one.UID}, one.part)
 	switch {
 	case err != nil:
 		return err
-	case row.Status == "refused":
+	case row.Status == statusExists:
 		return fault.New(fault.Safety, "%s in %q", row.Warnings[len(row.Warnings)-1], e.dir).Hint("save into an empty directory")
-	case row.Status != "saved":
-		return fault.New(fault.Protocol, "%s", row.Warnings[len(row.Warnings)-1])
+	case row.Status != statusSaved:
+		return together(sv.refusal, sv.missing.Err(0))
 	}
 	for _, text := range row.Warnings {
 		e.in.say("message %d, part %s: %s", row.UID, row.Part, text)

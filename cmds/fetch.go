@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/fetch"
 	"github.com/imapknife/imapknife/internal/message"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
@@ -29,12 +30,14 @@ func newFetch() *verb {
 		name: "fetch", group: groupMessages, args: "SET",
 		summary: "read messages, or what is known of them",
 		about: `Tells what is asked for of each message in the set, by flags and by --fields, a
-row each as it arrives; without either, envelope, flags, size and internal date.
+row each, ascending; without either, envelope, flags, size and internal date.
 Nothing is marked as read. --text, --html, --body, --raw or --part alone, of one
 message, is written to standard output as it is; of several with --dir, a file
 each, or in rows with --json and --jsonl. A UID of the set that is not there
 makes the exit status 1, or 9 when others are; so does a part, or the HTML, that
-is not there. What criteria, --limit or --newest leave out is not missing.`,
+is not there, and a message that is removed by then. What is there but does not
+come from the server is a warning on its row, and makes it 10, or 9 when others
+came. What criteria, --limit or --newest leave out is not missing.`,
 		examples: []example{
 			{"subjects of all messages", "imapknife fetch 1: --fields uid,subject"},
 			{"a message as it is", "imapknife fetch 42 --raw >42.eml"},
@@ -248,17 +251,16 @@ func (o *fetchOptions) columns() []output.Column {
 }
 
 func runFetch(ctx context.Context, s *session.Session, out *output.Printer, o fetchOptions) error {
-	var gone absence
+	var missing fetch.Missing
 	cut := cuts{in: o.in}
 	defer func() { cut.tell(o.want.limit()) }()
 	err := o.sel.each(ctx, s, func(p *picked) error {
-		rd := &reading{s: s, w: &o.want, gone: &gone, emit: func(m *result.Message) error {
+		rd := &reading{s: s, w: &o.want, missing: &missing, emit: func(m *result.Message) error {
 			cut.see(m)
 			return out.Row(m)
 		}}
-		told, err := rd.read(ctx, p)
-		gone.note(s, p, told)
+		_, err := rd.read(ctx, p)
 		return err
 	})
-	return empty(outcome(err, gone.err(out.Rows())), o.failEmpty, uint64(out.Rows()))
+	return empty(outcome(err, missing.Err(out.Rows()-missing.Lacking())), o.failEmpty, uint64(out.Rows()))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/imapknife/imapknife/internal/atomicfile"
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/fetch"
 	"github.com/imapknife/imapknife/internal/mark"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
@@ -128,7 +129,7 @@ func (f *follower) late() error {
 	var notes causes
 	for _, b := range f.state.Boxes {
 		if !b.Late.Empty() {
-			notes = append(notes, fmt.Errorf("UID %s in %q", shortSet(b.Late), b.Name))
+			notes = append(notes, fmt.Errorf("UID %s in %q", fetch.ShortSet(b.Late), b.Name))
 		}
 	}
 	if notes == nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/fetch"
 	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
@@ -122,6 +123,7 @@ func (sel *selection) many() bool { return sel.all || len(sel.boxes) > 1 }
 
 func runSearch(ctx context.Context, s *session.Session, out *output.Printer, o searchOptions) error {
 	found := uint64(0)
+	var missing fetch.Missing
 	cut := cuts{in: o.in}
 	defer func() { cut.tell(o.want.limit()) }()
 	err := o.sel.each(ctx, s, func(p *picked) error {
@@ -130,7 +132,7 @@ func runSearch(ctx context.Context, s *session.Session, out *output.Printer, o s
 		case o.count:
 			return out.Row(&result.Count{Account: p.place.Account, Mailbox: p.place.Mailbox, Count: p.count()})
 		case len(o.want.items()) > 0 || o.want.seq:
-			rd := &reading{s: s, w: &o.want, emit: func(m *result.Message) error {
+			rd := &reading{s: s, w: &o.want, missing: &missing, emit: func(m *result.Message) error {
 				cut.see(m)
 				return out.Row(m)
 			}}
@@ -149,7 +151,7 @@ func runSearch(ctx context.Context, s *session.Session, out *output.Printer, o s
 		}
 		return nil
 	})
-	return empty(err, o.failEmpty, found)
+	return empty(outcome(err, missing.Err(out.Rows()-missing.Lacking())), o.failEmpty, found)
 }
 
 // uids yields what is picked, in its order.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/fetch"
 	"github.com/imapknife/imapknife/internal/message"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/session"
@@ -71,18 +72,17 @@ read and nothing is fetched from elsewhere. On a terminal a pager is used
 }
 
 func runShow(ctx context.Context, s *session.Session, o showOptions, emit func(*result.Message) error) error {
-	var gone absence
+	var missing fetch.Missing
 	rows := 0
 	err := o.sel.each(ctx, s, func(p *picked) error {
-		rd := &reading{s: s, w: &o.want, emit: func(m *result.Message) error {
+		rd := &reading{s: s, w: &o.want, missing: &missing, emit: func(m *result.Message) error {
 			rows++
 			return emit(m)
 		}}
-		told, err := rd.read(ctx, p)
-		gone.note(s, p, told)
+		_, err := rd.read(ctx, p)
 		return err
 	})
-	return empty(outcome(err, gone.err(rows)), o.failEmpty, uint64(rows))
+	return empty(outcome(err, missing.Err(rows-missing.Lacking())), o.failEmpty, uint64(rows))
 }
 
 // showPages writes messages for a person, through a pager on a terminal.
@@ -164,7 +164,7 @@ func (o *showOptions) page(w io.Writer, m *result.Message) {
 		}
 	}
 	if o.want.headers {
-		for _, h := range *m.Headers {
+		for _, h := range deref(m.Headers) {
 			fmt.Fprintf(w, "%s: %s\n", line.Replace(h.Name), line.Replace(h.Value))
 		}
 	} else {

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/imapknife/imapknife/internal/fault"
+	"github.com/imapknife/imapknife/internal/fetch"
 	"github.com/imapknife/imapknife/internal/message"
 	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/result"
@@ -139,7 +140,7 @@ const noHTML = "there is no HTML"
 // texts are the text parts of one message.
 type texts struct {
 	plain, html []*message.Leaf
-	raw         map[string][]byte // part number to octets as encoded
+	raw         map[string][]byte // part number to octets as encoded; none for one that did not come
 	cut         bool
 	noHTML      bool // there is none, where it is asked for
 }
@@ -235,7 +236,8 @@ func (rd *reading) group(ctx context.Context, key string, uids []uint32, rows ma
 	for part := range strings.SplitSeq(key, " ") {
 		items = append(items, "BODY.PEEK["+part+"]<0."+strconv.FormatUint(rd.encoded(), 10)+">")
 	}
-	told, err := rd.s.Fetch(ctx, session.FetchRequest{Set: query.MakeSet(uids...), Items: items,
+	set := query.MakeSet(uids...)
+	told, err := rd.ask(ctx, session.FetchRequest{Set: set, Items: items,
 		Body: func(m *session.Fetched, section string, r io.Reader, _ int64) error {
 			data, err := io.ReadAll(io.LimitReader(r, int64(rd.encoded())))
 			t := leaves[m.UID]
@@ -252,10 +254,8 @@ func (rd *reading) group(ctx context.Context, key string, uids []uint32, rows ma
 			rd.decode(rows[m.UID], leaves[m.UID])
 			return nil
 		}})
-	for _, uid := range uids {
-		if err == nil && !told.Contains(uid, 0) {
-			rows[uid].Warnings = append(rows[uid].Warnings, "the text was not told: the message may have been removed meanwhile")
-		}
+	if err == nil { // what was there a moment ago has been removed
+		rd.lost = rd.lost.Union(set.Subtract(told))
 	}
 	return again, err
 }
@@ -264,11 +264,17 @@ func (rd *reading) group(ctx context.Context, key string, uids []uint32, rows ma
 func (rd *reading) decode(row *result.Message, t *texts) {
 	put := func(leaves []*message.Leaf, source bool) *string {
 		out := &message.TextBuffer{Max: int(rd.w.limit())}
-		for i, l := range leaves {
-			if i > 0 {
+		came := 0
+		for _, l := range leaves {
+			raw, there := t.raw[l.Part]
+			if !there && l.Size > 0 {
+				rd.withheld(row, "BODY["+l.Part+"]")
+				continue
+			}
+			if came++; came > 1 {
 				io.WriteString(out, "\n") // too long is told by the leaf that follows
 			}
-			warnings, err := writeLeaf(l, source, out, bytes.NewReader(t.raw[l.Part]))
+			warnings, err := writeLeaf(l, source, out, bytes.NewReader(raw))
 			if errors.Is(err, message.ErrCut) {
 				t.cut = true
 				break
@@ -279,8 +285,10 @@ func (rd *reading) decode(row *result.Message, t *texts) {
 				row.Warnings = append(row.Warnings, "part "+l.Part+": "+w)
 			}
 		}
-		text := out.String()
-		return &text
+		if text := out.String(); came > 0 || len(leaves) == 0 {
+			return &text
+		}
+		return nil
 	}
 	if rd.w.text || t.noHTML && rd.w.textForHTML {
 		row.Text = put(t.plain, false)
@@ -291,7 +299,7 @@ func (rd *reading) decode(row *result.Message, t *texts) {
 	case t.noHTML:
 		row.Warnings = append(row.Warnings, noHTML)
 		if !rd.w.htmlByName {
-			rd.lack(row.UID, "HTML")
+			rd.note(fetch.Absent, row.UID, "HTML")
 		}
 	case rd.w.html:
 		row.HTML = put(t.html, true)
@@ -307,9 +315,9 @@ func writeLeaf(l *message.Leaf, source bool, w io.Writer, r io.Reader) (warnings
 }
 
 // walk reads the structure out of the whole message, where the server's is no
-// use.
+// use; nil where that does not come either.
 func (rd *reading) walk(ctx context.Context, uid uint32) (s *message.Structure, err error) {
-	_, err = rd.s.Fetch(ctx, session.FetchRequest{Set: query.MakeSet(uid), Items: []string{"BODY.PEEK[]"},
+	_, err = rd.ask(ctx, session.FetchRequest{Set: query.MakeSet(uid), Items: []string{"BODY.PEEK[]"},
 		Body: func(_ *session.Fetched, _ string, r io.Reader, _ int64) error {
 			var broken error
 			if s, broken = message.ReadStructure(r); fault.KindOf(broken) == fault.Connect {

@@ -33,12 +33,6 @@ func (f *fetch) since(cmd *wire.Command) {
 	modifiers := []string{"CHANGEDSINCE", strconv.FormatUint(f.q.Since, 10)}
 	if f.q.Gone != nil {
 		modifiers = append(modifiers, "VANISHED")
-		cmd.On(func(r *wire.Response) error {
-			if r.Kind == "VANISHED" {
-				return f.vanished(r)
-			}
-			return f.hear(r)
-		}, "FETCH", "VANISHED")
 	}
 	cmd.List(modifiers...)
 }

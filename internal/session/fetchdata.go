@@ -8,79 +8,6 @@ import (
 	"github.com/imapknife/imapknife/internal/wire"
 )
 
-// merge adds to old what m tells.
-func merge(old, m *Fetched) {
-	if m.has&hasFlags != 0 {
-		old.Flags = append(old.Flags[:0], m.Flags...)
-	}
-	if m.has&hasDate != 0 {
-		old.InternalDate = m.InternalDate
-	}
-	if m.has&hasSize != 0 {
-		old.Size = m.Size
-	}
-	if m.has&hasModseq != 0 {
-		old.Modseq = m.Modseq
-	}
-	if m.has&hasHeader != 0 {
-		old.Header = append(old.Header[:0], m.Header...)
-	}
-	if m.has&hasStructure != 0 {
-		old.Structure = m.Structure
-	}
-	old.NoBody = old.NoBody || m.NoBody
-	old.bodies += m.bodies
-	mergeExtensions(old, m)
-	old.Warnings = append(old.Warnings, m.Warnings...)
-	old.has |= m.has
-}
-
-func mergeExtensions(old, m *Fetched) {
-	if m.has&hasPreview != 0 {
-		old.Preview = m.Preview
-	}
-	if m.has&hasSaveDate != 0 {
-		old.SaveDate = m.SaveDate
-	}
-	if m.has&hasEmailID != 0 {
-		old.EmailID = m.EmailID
-	}
-	if m.has&hasThreadID != 0 {
-		old.ThreadID = m.ThreadID
-	}
-	if m.has&hasGmailID != 0 {
-		old.GmailID = m.GmailID
-	}
-	if m.has&hasGmailThread != 0 {
-		old.GmailThread = m.GmailThread
-	}
-	if m.has&hasGmailLabels != 0 {
-		old.GmailLabels = m.GmailLabels
-	}
-}
-
-// extensionBit is the bit of an extension's item, 0 where it is none that is
-// known.
-func extensionBit(item string) int {
-	switch item {
-	case "PREVIEW":
-		return hasPreview
-	case "SAVEDATE":
-		return hasSaveDate
-	case "EMAILID":
-		return hasEmailID
-	case "THREADID":
-		return hasThreadID
-	case "X-GM-MSGID":
-		return hasGmailID
-	case "X-GM-THRID":
-		return hasGmailThread
-	case "X-GM-LABELS":
-		return hasGmailLabels
-	}
-	return 0
-}
-
 // items reads the parenthesised list of items.
 func (f *fetch) items(r *wire.Response, m *Fetched) error {
 	if !r.Open() {
@@ -93,7 +20,7 @@ func (f *fetch) items(r *wire.Response, m *Fetched) error {
 				r.Skip()
 				continue
 			}
-			if bytes.IndexByte(item, '[') < 0 {
+			if bytes.IndexByte(item, '[') < 0 && !isRFC822(item) {
 				m.item(r, item)
 				continue
 			}
@@ -106,28 +33,47 @@ func (f *fetch) items(r *wire.Response, m *Fetched) error {
 	return nil
 }
 
+// isRFC822 reports whether the item is a section by another name.
+func isRFC822(item []byte) bool {
+	return len(item) >= 6 && bytes.EqualFold(item[:6], []byte("RFC822")) &&
+		(len(item) == 6 || bytes.EqualFold(item[6:], []byte(".TEXT")))
+}
+
+// number reads a number; what is none is told as a warning.
+func (m *Fetched) number(r *wire.Response, bit int, item string) uint64 {
+	n, ok := r.TryNumber()
+	if m.has |= bit; !ok && r.Err() == nil {
+		m.none |= bit
+		m.Warn(item + " is no number of 64 bits")
+	}
+	return n
+}
+
 // item reads the value of one item without a section.
 func (m *Fetched) item(r *wire.Response, item []byte) {
 	switch string(item) {
 	case "UID":
+		m.named = true
 		m.UID = r.Number32()
 	case "FLAGS":
+		if r.Next() != '(' {
+			m.void(hasFlags, "FLAGS")
+		}
 		m.Flags = readFlags(r.Reader, m.Flags[:0])
 		m.has |= hasFlags
 	case "INTERNALDATE":
-		m.InternalDate = m.readDate(r, "INTERNALDATE")
+		if m.InternalDate = m.readDate(r, "INTERNALDATE"); m.InternalDate.IsZero() {
+			m.none |= hasDate
+		}
 		m.has |= hasDate
 	case "RFC822.SIZE":
-		m.Size = r.Number()
-		m.has |= hasSize
+		m.Size = m.number(r, hasSize, "RFC822.SIZE")
 	case "MODSEQ":
-		if r.Open() {
-			m.Modseq = r.Number()
+		list := r.Open() // some servers leave out the parentheses
+		m.Modseq = m.number(r, hasModseq, "MODSEQ")
+		if list {
 			r.Close()
-		} else {
-			r.Skip()
 		}
-		m.has |= hasModseq
 	case "BODYSTRUCTURE", "BODY":
 		m.Structure = readStructure(r.Reader)
 		m.has |= hasStructure
@@ -135,6 +81,9 @@ func (m *Fetched) item(r *wire.Response, item []byte) {
 			m.Structure = nil
 		} else if m.Structure == nil && r.Err() == nil {
 			m.Warn("the server tells no structure")
+		}
+		if m.Structure == nil {
+			m.none |= hasStructure
 		}
 	default:
 		m.extension(r, string(item))
@@ -163,9 +112,9 @@ func (m *Fetched) extension(r *wire.Response, item string) {
 	case "THREADID":
 		m.ThreadID = objectID(r)
 	case "X-GM-MSGID":
-		m.GmailID = r.Number()
+		m.GmailID = m.number(r, hasGmailID, item)
 	case "X-GM-THRID":
-		m.GmailThread = r.Number()
+		m.GmailThread = m.number(r, hasGmailThread, item)
 	case "X-GM-LABELS":
 		m.GmailLabels = readFlags(r.Reader, nil)
 		for i, l := range m.GmailLabels {
@@ -227,65 +176,13 @@ func (m *Fetched) readDate(r *wire.Response, what string) time.Time {
 }
 
 func (m *Fetched) readHeader(r *wire.Response) {
-	h, _ := r.String(MaxHeader)
+	h, ok := r.String(MaxHeader)
 	m.Header = append(m.Header[:0], h...)
 	m.has |= hasHeader
+	if !ok && r.Err() == nil {
+		m.void(hasHeader, "the header")
+	}
 	if r.Cut() {
 		m.Warn("the header was cut")
 	}
-}
-
-// section is an item such as BODY[1.MIME]<0> taken apart.
-type section struct {
-	item   string // as told
-	name   string // what stands in the brackets, in upper case
-	header bool   // the header or fields of it, and that was asked for
-	body   bool   // a body that was asked for
-}
-
-func (f *fetch) named(item string) section {
-	s := section{item: item}
-	kind, rest, _ := strings.Cut(item, "[")
-	end := strings.LastIndexByte(rest, ']')
-	if end < 0 {
-		return s
-	}
-	s.name = strings.ToUpper(rest[:end])
-	if s.name == "HEADER" || strings.HasPrefix(s.name, "HEADER.FIELDS ") {
-		s.header = f.want&hasHeader != 0
-		return s
-	}
-	s.body = !strings.EqualFold(kind, "BINARY.SIZE") && f.q.Body != nil && f.wantsSection(kind, s.name)
-	return s
-}
-
-// section reads the value of BODY[…] or BINARY[…].
-func (f *fetch) section(r *wire.Response, m *Fetched, s *section) error {
-	switch {
-	case s.header:
-		m.readHeader(r)
-		return nil
-	case !s.body:
-		r.Skip()
-		return nil
-	}
-	b := r.Body()
-	m.bodies++
-	if b == nil {
-		m.NoBody = r.Err() == nil
-		return nil
-	}
-	return f.deliver(m, s.name, b, b.Size)
-}
-
-// wantsSection reports whether the section was asked for: servers have sent
-// bodies unasked.
-func (f *fetch) wantsSection(name, section string) bool {
-	for _, it := range f.q.Items {
-		it = strings.Replace(strings.ToUpper(it), ".PEEK[", "[", 1)
-		if rest, ok := strings.CutPrefix(it, strings.ToUpper(name)+"["+section+"]"); ok && (rest == "" || rest[0] == '<') {
-			return true
-		}
-	}
-	return false
 }

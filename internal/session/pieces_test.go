@@ -22,14 +22,14 @@ func TestFetchPieces(t *testing.T) {
 		{"one section, then the flags, then the other, which is none", "FLAGS BODY.PEEK[1] BODY.PEEK[2]", `* 1 FETCH (UID 1 BODY[1] "a")
 * 1 FETCH (UID 1 FLAGS (x))
 * 1 FETCH (BODY[2] NIL UID 1)
-`, "1 [1] 1 \"a\"\n1 #1 [x] nobody=true\n1"},
+`, "1 [1] 1 \"a\"\n1 #1 [x] lacks=[BODY[2]]\n1"},
 		{"a section that never comes", "BODY.PEEK[1] BODY.PEEK[2]", `* 1 FETCH (UID 1 BODY[1] "a")
-`, "1 [1] 1 \"a\"\n1 #1 [] warnings=1\n1"},
+`, "1 [1] 1 \"a\"\n1 #1 [] lacks=[BODY[2]] warnings=1\n1"},
 		{"flags twice", "FLAGS", "* 1 FETCH (UID 1 FLAGS (a b) FLAGS (c))\n", "1 #1 [c]\n1"},
 		{"flags twice, apart", "FLAGS RFC822.SIZE", "* 1 FETCH (FLAGS (a b) UID 1)\n* 1 FETCH (UID 1 FLAGS (c) RFC822.SIZE 7)\n", "1 #1 [c] size=7\n1"},
 		{"a body without a UID", "BODY.PEEK[1]", "* 1 FETCH (BODY[1] \"a\")\n", "protocol: "},
 	} {
-		if got := tell(t, tt.in+"A1 OK\n", "1:2", tt.items); got != tt.want {
+		if got := tell(t, tt.in+"A1 OK\n"+still(t, "1"), "1:2", tt.items); got != tt.want {
 			t.Errorf("%s:\n got %q\nwant %q", tt.name, got, tt.want)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/wire"
 )
@@ -189,4 +190,9 @@ func readESearch(r *wire.Response, found *query.Builder, res *SearchResult) {
 			r.Skip()
 		}
 	}
+}
+
+// broken is the error of an answer that cannot be read.
+func broken(what string, err error) error {
+	return &fault.Error{Kind: fault.Protocol, Op: what, Err: err}
 }

@@ -66,16 +66,14 @@ func (b *bodyReader) text() string {
 	return string(s)
 }
 
-// number reads a number; NIL, a string or a negative number give 0.
+// number reads a number; NIL, a string, a negative number and one over 64 bits
+// give 0.
 func (b *bodyReader) number() uint64 {
 	if !b.more() {
 		return 0
 	}
-	if n := b.r.Next(); n >= '0' && n <= '9' {
-		return b.r.Number()
-	}
-	b.r.Skip()
-	return 0
+	n, _ := b.r.TryNumber()
+	return n
 }
 
 func (b *bodyReader) multipart(s *message.Structure) {

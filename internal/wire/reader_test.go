@@ -32,6 +32,7 @@ func feed(t testing.TB, src io.Reader) *Reader {
 //
 //	( ) Open, Close   a Atom   i Item     s String    c String of 3 octets
 //	n Number          3 Number32          S Set       k Skip   t Text
+//	N TryNumber
 //	I Take of BODY[1]  u Until )
 //	b Body to its end p Body's first 2 octets         e AtEnd  . Next
 //	f finish, of an untagged response     F finish, of a status
@@ -68,6 +69,9 @@ func run(r *Reader, ops string) string {
 			}
 		case 'n':
 			say("%d", r.Number())
+		case 'N':
+			n, ok := r.TryNumber()
+			say("%d %v", n, ok)
 		case '3':
 			say("%d", r.Number32())
 		case 'S':
@@ -172,6 +176,8 @@ var readerTests = [...]struct{ name, in, ops, want string }{
 	{"set over 32 bits", "1:4294967296\r\n", "S", "syntax: number 4294967296 is over 32 bits"},
 	{"number over 32 bits", "4294967296\r\n", "3", "0 syntax: number 4294967296 is over 32 bits"},
 	{"number over 64 bits", "18446744073709551616\r\n", "n", "0 syntax: a number over 64 bits"},
+	{"numbers and what is none", "7 -1 18446744073709551615 18446744073709551616 99999999999999999999999 NIL \"5\" (1 (2)) x)\r\n", "NNNNNNNNNN)",
+		"7 true 0 false 18446744073709551615 true 0 false 0 false 0 false 0 false 0 false 0 false 0 false true"},
 	{"cut at a limit", "\"abcdef\" x\r\n", "ca", `"abc" x cut`},
 	{"literal cut at a limit", "{6}\r\nabcdef x\r\n", "ca", `"abc" x cut`},
 	{"skipping is no cut", "\"abcdef\" x\r\n", "ka", "x"},

@@ -112,6 +112,34 @@ func (r *Reader) Number() uint64 {
 	}
 }
 
+// TryNumber reads an unsigned decimal number where a server may have written
+// something else: ok is false for what is none, or over 64 bits, and that is
+// skipped like any value, so that what follows can still be read.
+func (r *Reader) TryNumber() (n uint64, ok bool) {
+	switch b := r.Next(); {
+	case b >= '0' && b <= '9':
+		ok = true
+	case b == ')':
+		return 0, false
+	default:
+		r.Skip()
+		return 0, false
+	}
+	for {
+		b, more := r.peek()
+		if !more || b < '0' || b > '9' {
+			return n, ok
+		}
+		digit := uint64(b - '0')
+		if ok = ok && n <= (math.MaxUint64-digit)/10; ok {
+			n = n*10 + digit
+		} else {
+			n = 0
+		}
+		r.advance(1)
+	}
+}
+
 // Number32 reads a number that the grammar limits to 32 bits, such as a UID.
 func (r *Reader) Number32() uint32 {
 	n := r.Number()
