@@ -37,7 +37,7 @@ func TestOTP(t *testing.T) {
 		"Need support? Your code is 123456":                       "123456",
 		"In Pakistan 123456 people":                               "",
 		"order number 123456, code 654321":                        "654321",
-		"Your order code is 123456":                               "123456",
+		"Your order code is 123456":                               "",
 		"no number at all":                                        "",
 		"code: 123":                                               "",
 		"code: 12345678901":                                       "",

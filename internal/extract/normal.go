@@ -116,7 +116,7 @@ type class uint8
 func tableOf(lists map[class]string) *table {
 	t := &table{words: map[string]class{}, stems: map[string]class{}, long: map[rune]int{}}
 	for c, list := range lists {
-		for entry := range strings.FieldsSeq(list) {
+		for entry := range strings.FieldsSeq(normalise(list)) {
 			first, _ := utf8.DecodeRuneInString(entry)
 			stem, isStem := strings.CutSuffix(entry, "*")
 			switch exact, isExact := strings.CutPrefix(entry, "="); {

@@ -179,6 +179,10 @@ func classify(tokens []token) (s summary) {
 				t.class = other
 				break
 			}
+			if i > 0 && things[fold(tokens[i-1].text)] && strings.HasPrefix(fold(t.text), "code") {
+				t.class = other
+				break
+			}
 			if isProgram(tokens, i) {
 				t.class = 0
 				break
@@ -318,6 +322,8 @@ func (c *codes) canName(tokens []token, i, j, d int) bool {
 	near := j > i && d <= 2 || t.colon
 	first := j == 0 || before.kind == sign || before.class == acts
 	switch {
+	case j > i && !introduced(tokens, j) && slices.ContainsFunc(tokens[i:j], func(t token) bool { return t.kind == number }):
+		return false // the code for order 17 is 482913, but not: the code and 17 from shop 118820
 	case j < i && !first && (d < 2 || d > 3):
 		return false // 482913 is your code, but not: 12000 people learn to code
 	case t.shape == letters:
@@ -334,6 +340,21 @@ func (c *codes) canName(tokens []token, i, j, d int) bool {
 	return true
 }
 
+// introduced reports whether a sign or a word such as "is" stands right before
+// the number at j.
+func introduced(tokens []token, j int) bool {
+	before := tokens[j-1]
+	if before.kind == sign || links[fold(before.text)] {
+		return true
+	}
+	for _, end := range [...]string{"是", "为", "為", "は", "คือ"} {
+		if strings.HasSuffix(before.text, end) {
+			return true
+		}
+	}
+	return before.class == named
+}
+
 // names reports whether a word names the code that follows at once, although
 // no word about codes is near: enter 482913, verification: 482913.
 func names(text string, colon bool, d int) bool {
@@ -344,10 +365,11 @@ func names(text string, colon bool, d int) bool {
 // otherCost is how near the number at j is to a word of another kind.
 func otherCost(tokens []token, i, j, d int) (cost int, ok bool) {
 	t := tokens[i]
-	marker := t.class == other && len(t.text) <= 3
+	marker := len(t.text) <= 3
 	switch {
 	case j < i:
-		return 2*d + 4, d <= 4 && !marker
+		apart := slices.ContainsFunc(tokens[j:i], func(t token) bool { return t.kind == sign })
+		return 2*d + 4, d <= 4 && !marker && !apart
 	case marker:
 		return 2*d - 1, d == 1
 	case d > 4:
@@ -358,11 +380,12 @@ func otherCost(tokens []token, i, j, d int) (cost int, ok bool) {
 		return cost, true // order number 17
 	}
 	// "The code for your account is": the account is what the code is for.
-	if d > 1 || tokens[j].colon {
-		for k := i - 1; k >= 0 && k > i-5 && tokens[k].kind == word; k-- {
-			if tokens[k].class == named {
-				return cost + 16, true
-			}
+	for k, words := i-1, 3; k >= 0 && words > 0 && tokens[k].kind != sign && (d > 1 || tokens[j].colon); k-- {
+		switch t := tokens[k]; {
+		case t.class == named:
+			return cost + 16, true
+		case t.kind == word && t.class != unit:
+			words--
 		}
 	}
 	return cost, true

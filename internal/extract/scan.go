@@ -109,7 +109,7 @@ func (s *scanner) sign(at int, r rune, n int) {
 		if next, _ := utf8.DecodeRuneInString(strings.TrimLeft(rest[:min(len(rest), 8)], " ")); r == '.' && unicode.IsLower(next) {
 			return // Example Inc. and others
 		}
-		if last := len(s.tokens) - 1; r == '.' && last >= 0 && s.tokens[last].kind == word && len(s.tokens[last].text) <= 6 && s.tokens[last].class == other {
+		if last := len(s.tokens) - 1; r == '.' && last >= 0 && s.tokens[last].kind == word && len(s.tokens[last].text) <= 6 && isOther(s.tokens[last].class) {
 			return // an abbreviation: No. 17
 		}
 		s.flush()

@@ -88,7 +88,8 @@ characters digits letters lines words items developers members users customers p
 eur euro euros usd gbp chf kr nok sek dkk zl pln kc czk lei ron ft huf rub руб tl try inr rs reais dollars
 sekunden minuten stunden tage tagen wochen zeichen stellen punkte personen secondes heures jours caracteres segundos minutos horas dias puntos secondi minuti ore giorni
 sekund sekundy godzin dni minut секунд минут часов дней saniye dakika saat gun sekunder minutter timer dage dager sekunnin minuutin tunnin
-秒 秒钟 分钟 分 元 円 日元 年 月 小时 小時 時間 天 人 个 個 点 원 초 분간 시간 명 점`,
+szamu numarali numaralı numeroinen
+番 번 号 號 秒 秒钟 分钟 分 元 円 日元 年 月 小时 小時 時間 天 人 个 個 点 원 초 분간 시간 명 점`,
 	joins: `de di du del da do d des la der dell din la`,
 	month: `in im en since seit depuis until till by for founded copyright from of januar january february march april may june july august september
 october november december jan feb mar apr jun jul aug sep sept oct nov dec`,
@@ -111,6 +112,13 @@ promocode couponcode discountcode vouchercode spin hairpin underpin lynchpin`)
 
 // programs are words behind "code" where it is what programs are made of.
 var programs = wordSet(`review reviews reviewer reviewers freeze owner owners base change changes changed coverage style editor quality of`)
+
+// things are words that say, right before "code", that it is the number of a
+// thing.
+var things = wordSet(`order orders ticket tickets customer client member membership invoice parcel flight contract subscriber case seat company`)
+
+// links stand between the word about a code and the code.
+var links = wordSet(`is are be ist lautet sind est es e ar er on to jest je este ειναι הוא היא هو هي है हैं adalah ialah la`)
 
 // currencies may stand before an amount.
 var currencies = wordSet("eur usd gbp chf rs inr nok sek dkk kr pln czk huf ron rub try zl")
