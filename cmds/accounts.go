@@ -193,7 +193,7 @@ func setupEffective(in *input) (runner, error) {
 func (c *connection) effective() []any {
 	var rows []any
 	add := func(name, value, source string) {
-		rows = append(rows, &result.Setting{Setting: name, Value: value, Source: source})
+		rows = append(rows, &result.Setting{Setting: name, Value: c.in.p.hidden.Hide(value), Source: source})
 	}
 	if p := c.in.profile; p != nil {
 		add("account", p.Name, c.in.sourceOf("account", c.in.file.Path))

@@ -116,6 +116,7 @@ func (in *input) use(file *config.File, profile *config.Profile) {
 			continue
 		}
 		for _, v := range s.Values {
+			in.p.hideIn(v)
 			under = append(under, setting{flag: f, value: v, has: true, source: fmt.Sprintf("%s:%d", file.Path, s.Line)})
 		}
 	}

@@ -162,9 +162,15 @@ func (p *Process) hideSecrets() {
 		words = append(words[:len(words):len(words)], value)
 	}
 	for _, word := range words {
-		if password, ok := config.Password(word); ok {
-			p.hidden.AddWithin(":", password, "@")
-		}
+		p.hideIn(word)
+	}
+}
+
+// hideIn keeps a password out of all messages that stands in word as
+// user:password@host.
+func (p *Process) hideIn(word string) {
+	if password, ok := config.Password(word); ok {
+		p.hidden.AddWithin(":", password, "@")
 	}
 }
 
