@@ -11,7 +11,7 @@ import (
 
 // guardScript waits until this process has said that all is over, or is gone.
 // Then it kills the process or group that it was named, and removes the folder.
-const guardScript = `read -r target && { read -r over && exit; kill -KILL -- "$target" 2>/dev/null; }; [ -z "$1" ] || rm -rf -- "$1"`
+const guardScript = `read -r target && { read -r over && exit; kill -s KILL -- "$target" 2>/dev/null; }; [ -z "$1" ] || rm -rf -- "$1"`
 
 // guard outlives this process when that is killed, and cleans up after it.
 type guard struct {
