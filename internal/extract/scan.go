@@ -115,7 +115,7 @@ func (s *scanner) sign(at int, r rune, n int) {
 		s.flush()
 	case '。', '।', '؟', '！', ';', '|':
 		s.flush()
-	case ':', ',', '、', '،', '–', '—', '(', ')':
+	case ':', ',', '、', '،', '–', '—', '(', ')', '[', ']':
 		s.put(token{kind: sign, text: string(r)})
 	case '-':
 		if strings.HasPrefix(rest, " ") {

@@ -35,14 +35,14 @@ cod codul codului parolei kodini kodinn cód
 인증번호 인증코드 인증 보안코드 확인코드 코드 비밀번호 일회용
 รหัส รหัสผ่าน โอทีพี`,
 	acts: `enter use type submit insert verification verify verif* authenticat* login log sign
-eingeben geben verwenden nutzen bestatigung* saisissez saisir entrez utilisez introduce introduzca introduzcas ingresa ingrese usa utiliza
-inserisci inserire usa digite insira use voer gebruik uzyj wpisz podaj zadejte pouzijte girin kullanin kullan introduceti folositi
+eingeben geben verwenden nutzen bestatigung* saisissez saisir entrez tapez utilisez introduce introduzca introduzcas ingresa ingrese escribe escriba teclea marca usa utiliza
+inserisci inserire digita scrivi usa digite escreva insira use voer gebruik uzyj wpisz podaj wprowadz zadejte pouzijte girin kullanin kullan introduceti folositi
 ange anvand brug indtast bruk skriv kayta syota anna irja hasznalja введите используйте вход введіть використайте въведете използвайте
-πληκτρολογηστε χρησιμοποιηστε εισαγετε הזן הזינו استخدم أدخل दर्ज masukkan gunakan =nhập
+πληκτρολογηστε χρησιμοποιηστε εισαγετε הזן הזינו הקלד استخدم أدخل اكتب दर्ज masukkan ketik gunakan =nhập
 输入 輸入 入力 입력 กรอก`,
 	other: `order orders ordering invoice* receipt* ticket* phone phones telephone tel call fax hotline
 mobile since room building build suite box iban account acct card cards port version device* member* membership request* customer* client* case
-id ids ip transaction* policy serial amount amounts total sum price balance no nr num date year issue job user zip
+id ids ip transaction* policy serial amount amounts total sum price balance no nr num date year issue bug commit job user zip
 parcel shipment contract subscriber passenger flight seat payment bill quote model registered registration company street st ste avenue ave
 rechnung* bestell* auftrag* kunde* konto* sendung* telefon* gerat* mitglied* anfrage* vorgang* seit zimmer betrag* datum termin* vertrag* hotline beleg* rufnummer haus*
 commande* facture* appareil* membre* demande* dossier* telephone montant* depuis numero adherent*
@@ -69,7 +69,7 @@ pesanan faktur perangkat anggota pelanggan telepon permintaan jumlah tanggal nom
 주문 주문번호 회원 회원번호 기기 전화 고객 요청 금액 날짜 번호
 คำสั่งซื้อ ใบแจ้งหนี้ อุปกรณ์ สมาชิก ลูกค้า โทร คำขอ ยอด หมายเลข`,
 	firm:  `ending ends endend endende endet terminant termine terminado terminada termina terminato terminata eindigend eindigt konczacy konczaca slutar slutter ende`,
-	kinds: `redemption redeem shipping shipment envio envios seguimiento colis livraison paquete paqueteria spedizione przesylk* paczk* zasilk* kargo lieferung* посылк* booking* reservation* reference ref tracking track invitation invite localizador reserva buchung* reservierung* reserveringsnummer`,
+	kinds: `relais magasin agence produit articulo producto tienda sucursal articolo prodotto negozio agenzia produto loja redemption redeem shipping shipment envio envios seguimiento colis livraison paquete paqueteria spedizione przesylk* paczk* zasilk* kargo lieferung* посылк* booking* reservation* reference ref tracking track invitation invite localizador reserva buchung* reservierung* reserveringsnummer`,
 	promo: `promo promotion promotional discount* coupon* voucher* gift off sale postal post zip error errors exit status country area dialing
 source dress bar barcode qr product swift sort bank tax referral currency vat
 rabatt* gutschein* kupon* fehler* postleitzahl plz aktions* blz
@@ -115,7 +115,8 @@ var programs = wordSet(`review reviews reviewer reviewers freeze owner owners ba
 
 // things are words that say, right before "code", that it is the number of a
 // thing.
-var things = wordSet(`order orders ticket tickets customer client member membership invoice parcel flight contract subscriber case seat company`)
+var things = wordSet(`order orders ticket tickets customer client member membership invoice parcel flight contract subscriber case seat company
+course class lesson training department dept branch shop store partner agent vendor supplier project task batch lot part item article colour color team`)
 
 // links stand between the word about a code and the code.
 var links = wordSet(`is are be ist lautet sind est es e ar er on to jest je este ειναι הוא היא هو هي है हैं adalah ialah la`)
@@ -125,7 +126,8 @@ var currencies = wordSet("eur usd gbp chf rs inr nok sek dkk kr pln czk huf ron 
 
 // entering are words that name the code that follows at once.
 var entering = wordSet("enter eingeben saisissez saisir entrez introduce introduzca ingresa ingrese inserisci inserire digite insira wpisz zadejte ange " +
-	"indtast girin введите введіть въведете 输入 輸入")
+	"escribe escriba teclea marca tapez tape digita scrivi escreva wprowadz podaj skriv tast syota yazin introduceti scrieti наберите укажите " +
+	"הקלד הזן اكتب أدخل masukkan ketik indtast girin введите введіть въведете 输入 輸入")
 
 // times stand before the time of a day.
 var times = wordSet("at until till before by um bis vor kl hasta alle fino ate jusqu do tot tegen до ώρα")
