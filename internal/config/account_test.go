@@ -181,3 +181,14 @@ func FuzzParseURL(f *testing.F) {
 		}
 	})
 }
+
+func TestPassword(t *testing.T) {
+	for in, want := range map[string]string{
+		"u:pw@h": "pw", "imaps://u:pw@h/": "pw", "u:p@w@h": "p@w", "u:p:w@h": "p:w", "u@x:pw@h": "pw", ":pw@h": "pw", "u:p/w@h": "p/w",
+		"u@h": "", "u@h:993": "", "u:@h": "", "imaps://u@h:993/": "", "h:993": "", "": "", "@": "", "a:b": "",
+	} {
+		if got, ok := Password(in); got != want || ok != (want != "") {
+			t.Errorf("%q: %q, %v", in, got, ok)
+		}
+	}
+}
