@@ -53,7 +53,7 @@ func (c *codes) claim(tokens []token) (took, free bool) {
 // pairs appends the numbers that the word at i may be about: the nearest few
 // behind it and before it.
 func (c *codes) pairs(pairs []pair, tokens []token, i int, naming class) []pair {
-	const few = 3
+	const few = 8
 	isNaming := tokens[i].class == naming
 	for dir, left := 1, few; dir >= -1; dir, left = dir-2, few {
 		for j := i + dir; j >= 0 && j < len(tokens) && left > 0; j += dir {

@@ -69,7 +69,7 @@ pesanan faktur perangkat anggota pelanggan telepon permintaan jumlah tanggal nom
 주문 주문번호 회원 회원번호 기기 전화 고객 요청 금액 날짜 번호
 คำสั่งซื้อ ใบแจ้งหนี้ อุปกรณ์ สมาชิก ลูกค้า โทร คำขอ ยอด หมายเลข`,
 	firm:  `ending ends endend endende endet terminant termine terminado terminada termina terminato terminata eindigend eindigt konczacy konczaca slutar slutter ende`,
-	kinds: `relais magasin agence produit articulo producto tienda sucursal articolo prodotto negozio agenzia produto loja redemption redeem shipping shipment envio envios seguimiento colis livraison paquete paqueteria spedizione przesylk* paczk* zasilk* kargo lieferung* посылк* booking* reservation* reference ref tracking track invitation invite localizador reserva buchung* reservierung* reserveringsnummer`,
+	kinds: `destinatario intermediario relais magasin agence produit articulo producto tienda sucursal articolo prodotto negozio agenzia produto loja redemption redeem shipping shipment envio envios seguimiento colis livraison paquete paqueteria spedizione przesylk* paczk* zasilk* kargo lieferung* посылк* booking* reservation* reference ref tracking track invitation invite localizador reserva buchung* reservierung* reserveringsnummer`,
 	promo: `promo promotion promotional discount* coupon* voucher* gift off sale postal post zip error errors exit status country area dialing
 source dress bar barcode qr product swift sort bank tax referral currency vat
 rabatt* gutschein* kupon* fehler* postleitzahl plz aktions* blz
