@@ -19,7 +19,7 @@ refreshed when it ends within a minute. It is a secret: keep it out of logs.`,
 			{"curl with the account's token", `curl --oauth2-bearer "$(imapknife token work)" --user alice@example.org imaps://imap.example.org/`},
 			{"when it ends", "imapknife token work --jq .expires_at"},
 		},
-		flags: append(lookup("account"), inGroup(groupOutput)...), ownAccount: true,
+		flags: append(lookup("account", "timeout"), inGroup(groupOutput)...), ownAccount: true,
 		row: result.Token{}, single: true,
 		setup: func(in *input) (runner, error) {
 			file, p, err := in.accountArg()

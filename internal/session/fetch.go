@@ -215,9 +215,11 @@ func (f *fetch) hear(r *wire.Response) error {
 		if m.named || m.has&^(hasFlags|hasModseq) != 0 || m.Warnings != nil || m.begun() {
 			f.unnamed++
 		}
+		r.Unwanted()
 		return nil
 	}
 	if !f.asked(m) {
+		r.Unwanted()
 		return nil
 	}
 	if err := f.deliverSpool(m); err != nil {

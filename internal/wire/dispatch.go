@@ -93,7 +93,7 @@ func (c *Conn) answer(p *Pending, challenge []byte) error {
 
 func (c *Conn) untagged() (literals bool, err error) {
 	r := &c.resp
-	r.Num, r.HasNum, r.Status = 0, false, Status{}
+	r.Num, r.HasNum, r.Status, r.unwanted = 0, false, Status{}, false
 	good := true
 	if b := r.Next(); b >= '0' && b <= '9' {
 		r.Num, good = r.TryNumber()
@@ -117,14 +117,12 @@ func (c *Conn) untagged() (literals bool, err error) {
 			break // it is for the person, whoever reads the others
 		}
 		if p.cmd.on != nil && slices.Contains(p.cmd.kinds, r.Kind) {
-			r.Tag, c.wanted = p.tag, true
-			if err := c.count(r); err != nil {
-				return literals, err
-			}
+			r.Tag = p.tag
 			if err := p.cmd.on(r); err != nil && !IsSyntax(err) {
 				return literals, err
 			}
-			return literals, nil
+			c.wanted = !r.unwanted
+			return literals, c.count(r)
 		}
 	}
 	if err := c.count(r); err != nil {

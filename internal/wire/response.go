@@ -16,7 +16,13 @@ type Response struct {
 	HasNum bool
 	Status Status // for OK, NO, BAD, BYE and PREAUTH: code and text
 	Tag    string // of the command in flight that gets the response
+
+	unwanted bool
 }
+
+// Unwanted says that the command which asked for the response's kind has no use
+// for this one: it is no progress.
+func (r *Response) Unwanted() { r.unwanted = true }
 
 // Status is a status response: the end of a command, or an untagged OK, NO,
 // BAD, BYE or PREAUTH (RFC 9051 section 7.1).
