@@ -24,8 +24,14 @@ const (
 // that has been slow before.
 const lastLook = 10 * time.Second
 
-// grace is how long the look at the deadline may take.
-func (v *vigil) grace() time.Duration { return min(lastLook, max(time.Second, 2*v.slowest)) }
+// grace is how long the look at the deadline may take. Of one that is the first
+// nothing is known: expect looks at once, and the mailbox may be large.
+func (v *vigil) grace() time.Duration {
+	if v.slowest == 0 {
+		return lastLook
+	}
+	return min(lastLook, max(time.Second, 2*v.slowest))
+}
 
 // lostPauses are the waits before each try to open a lost session again; the
 // last one is repeated. A session that has lasted as long as steadyFor begins
