@@ -30,3 +30,12 @@ func exitCode(state *os.ProcessState) int { return state.ExitCode() }
 
 // ours reports whether a file is this user's; the folder for temporary files is.
 func ours(os.FileInfo) bool { return true }
+
+// processEnded reports whether there is no process with this number.
+func processEnded(pid int) bool {
+	p, err := os.FindProcess(pid)
+	if err == nil {
+		p.Release()
+	}
+	return err != nil
+}

@@ -97,3 +97,6 @@ func exitCode(state *os.ProcessState) int {
 	}
 	return state.ExitCode()
 }
+
+// processEnded reports whether there is no process with this number.
+func processEnded(pid int) bool { return syscall.Kill(pid, 0) == syscall.ESRCH }

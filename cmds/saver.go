@@ -1,6 +1,7 @@
 package cmds
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -28,28 +29,63 @@ func newSaver(dir string, overwrite bool) (*saver, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Local, err, "cannot open the directory %q", dir)
 	}
-	return &saver{dir: dir, root: root, overwrite: overwrite}, nil
+	s := &saver{dir: dir, root: root, overwrite: overwrite}
+	s.sweep()
+	return s, nil
+}
+
+// unfinished is the name of a file while it is written: the process and a number.
+const unfinished = ".imapknife-%d-%d"
+
+// sweep removes what processes that were killed have left unfinished.
+func (s *saver) sweep() {
+	dir, err := s.root.Open(".")
+	if err != nil {
+		return
+	}
+	defer dir.Close()
+	for {
+		names, err := dir.Readdirnames(1000)
+		for _, name := range names {
+			var pid, n int
+			if _, err := fmt.Sscanf(name, unfinished, &pid, &n); err == nil && name == fmt.Sprintf(unfinished, pid, n) && processEnded(pid) {
+				s.root.Remove(name)
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
 }
 
 func (s *saver) close() { s.root.Close() }
 
 // write makes a file of r under a new name and gives it its own when it is
-// whole. Where the name is taken the error is fs.ErrExist, unless files may be
-// overwritten. It returns the file's path and size.
+// whole; until then nobody else can read it. Where the name is taken by a file
+// with the same octets, that is the file; else the error is fs.ErrExist, unless
+// files may be overwritten. It returns the file's path and size.
 func (s *saver) write(name string, r io.Reader) (string, int64, error) {
 	if !s.overwrite {
-		if _, err := s.root.Lstat(name); err == nil {
-			return "", 0, fs.ErrExist
+		if info, err := s.root.Lstat(name); err == nil {
+			n, err := s.same(name, info, r)
+			return filepath.Join(s.dir, path.Clean(name)), n, err
 		}
 	}
 	s.n++
-	tmp := fmt.Sprintf(".imapknife-%d-%d", os.Getpid(), s.n)
+	tmp := fmt.Sprintf(unfinished, os.Getpid(), s.n)
 	f, err := s.root.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
 		return "", 0, fault.Wrap(fault.Local, err, "cannot write into %q", s.dir)
 	}
 	defer s.root.Remove(tmp)
+	info, err := f.Stat() // the mode that the user's mask leaves
+	if err == nil {
+		f.Chmod(0o600) // where the file system has modes
+	}
 	n, err := io.Copy(localWriter{f}, r)
+	if info != nil {
+		f.Chmod(info.Mode())
+	}
 	if cerr := f.Close(); err == nil && cerr != nil {
 		err = fault.Wrap(fault.Local, cerr, "cannot write into %q", s.dir)
 	}
@@ -57,6 +93,41 @@ func (s *saver) write(name string, r io.Reader) (string, int64, error) {
 		return "", n, err
 	}
 	return filepath.Join(s.dir, path.Clean(name)), n, s.name(tmp, name)
+}
+
+// same compares r with the file that has its name. The error is fs.ErrExist where
+// they differ.
+func (s *saver) same(name string, info fs.FileInfo, r io.Reader) (int64, error) {
+	if !info.Mode().IsRegular() {
+		return 0, fs.ErrExist
+	}
+	f, err := s.root.Open(name)
+	if err != nil {
+		return 0, fs.ErrExist
+	}
+	defer f.Close()
+	n, err := io.Copy(&comparison{f: f}, r)
+	if err == nil && n != info.Size() {
+		err = fs.ErrExist
+	}
+	return n, err
+}
+
+// comparison takes octets as long as they are those of a file.
+type comparison struct {
+	f   io.Reader
+	buf []byte
+}
+
+func (c *comparison) Write(p []byte) (int, error) {
+	if len(c.buf) < len(p) {
+		c.buf = make([]byte, len(p))
+	}
+	n, _ := io.ReadFull(c.f, c.buf[:len(p)])
+	if !bytes.Equal(c.buf[:n], p) {
+		return 0, fs.ErrExist
+	}
+	return len(p), nil
 }
 
 // name gives a finished file its name. A link fails where the name has been

@@ -168,8 +168,10 @@ func (f *fetch) refused(ctx context.Context, st wire.Status, set string, tries i
 	switch {
 	case err != nil:
 		return e
-	case there.Empty():
+	case there.Empty() && (f.removed || len(f.done.order) == 0):
 		return nil
+	case there.Empty():
+		return e
 	case tries > 0 || !f.removed && asked.Explicit.Subtract(resolved).Subtract(there).Empty():
 		return e
 	}

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/fault"
@@ -67,6 +68,7 @@ func (b backend) facts(uids query.Set, need query.Fact, each func(*query.Facts))
 		}
 	}
 	_, err := b.s.Fetch(b.ctx, FetchRequest{Set: uids, Items: items, Row: func(m *Fetched) error {
+		b.s.undecided(m)
 		f := query.Facts{UID: m.UID, InternalDate: m.InternalDate, Size: m.Size}
 		if m.Structure != nil {
 			for _, a := range message.Attachments(m.Structure) {
@@ -81,6 +83,14 @@ func (b backend) facts(uids query.Set, need query.Fact, each func(*query.Facts))
 		return nil
 	}})
 	return err
+}
+
+// undecided notes what would decide about a message and has not come.
+func (s *Session) undecided(m *Fetched) {
+	if len(m.Lacks) > 0 {
+		s.CutShort("imapknife show "+strconv.FormatUint(uint64(m.UID), 10)+" shows what can be read of it",
+			"the server sent no usable %s for message %d", strings.Join(m.Lacks, ", "), m.UID)
+	}
 }
 
 // MaxSortOctets bounds the memory of sorting here, where the server cannot.
@@ -106,6 +116,7 @@ func (s *Session) SortSet(ctx context.Context, keys []query.SortKey, set query.S
 	var all []entry
 	octets := 0
 	_, err := s.Fetch(ctx, FetchRequest{Set: set, Items: items, Row: func(m *Fetched) error {
+		s.undecided(m)
 		e := entry{query.Collate(keys, sortFacts(m)), m.UID}
 		if octets += len(e.key) + 32; octets > MaxSortOctets {
 			return fault.New(fault.Refused, "too many messages to sort here: the server does not offer SORT").
