@@ -2,8 +2,10 @@ package cmds
 
 import (
 	"context"
+	"encoding/base64"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/result"
@@ -94,6 +96,9 @@ func runList(ctx context.Context, s *session.Session, out *output.Printer, in *i
 		}
 		if !e.Exact {
 			row.RawName = e.Raw
+			if !utf8.ValidString(e.Raw) {
+				row.RawBase64 = base64.StdEncoding.EncodeToString([]byte(e.Raw))
+			}
 		}
 		if len(names) <= maxSeen && e.Selectable() {
 			names = append(names, e.Name)

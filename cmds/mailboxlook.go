@@ -44,7 +44,14 @@ func (r *remaking) lookNew(ctx context.Context) error {
 }
 
 func (r *remaking) lookRename(ctx context.Context, ch *remake) error {
-	found, refused, err := r.s.Lookup(ctx, []string{ch.row.Mailbox, ch.row.NewName})
+	names := []string{ch.row.Mailbox, ch.row.NewName}
+	found, refused, err := r.s.Lookup(ctx, names)
+	if err == nil && refused == nil && found[0] == nil {
+		var odd bool
+		if odd, err = r.s.FindSpelling(ctx, ch.row.Mailbox); odd && err == nil {
+			found, refused, err = r.s.Lookup(ctx, names)
+		}
+	}
 	if err != nil || refused != nil {
 		return err
 	}

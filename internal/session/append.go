@@ -60,7 +60,7 @@ func (s *Session) StartAppend(ctx context.Context, mailbox string, letters ...Le
 	if err := s.Ready(ctx); err != nil {
 		return nil, err
 	}
-	cmd := wire.NewCommand("APPEND").String(EncodeName(mailbox))
+	cmd := wire.NewCommand("APPEND").String(s.octets(mailbox))
 	for _, l := range letters {
 		if len(l.Flags) > 0 {
 			cmd.List(l.Flags...)
@@ -89,7 +89,7 @@ func (a *Appending) Finish(ctx context.Context) (*AppendResult, error) {
 	}
 	res := &AppendResult{}
 	if !st.OK() {
-		res.Refusal = refusal(st, "cannot append to %q", a.mailbox)
+		res.Refusal = a.s.unnamed(st, a.mailbox, "cannot append to %q", a.mailbox)
 		return res, nil
 	}
 	res.hear(st, a.n)

@@ -155,7 +155,7 @@ func (s *Session) open(ctx context.Context, name string, write bool) error {
 }
 
 func (s *Session) openError(st wire.Status, name string) error {
-	e := refusal(st, "cannot open the mailbox %q", name)
+	e := s.unnamed(st, name, "cannot open the mailbox %q", name)
 	if s.cfg.Client == "" && (s.insists() || s.takesID() && strings.Contains(strings.ToLower(st.Text), "unsafe")) {
 		return e.Hint("this server may open mailboxes only for programs that say their name: leave out --no-id")
 	}

@@ -48,18 +48,22 @@ func (s *Session) Move(ctx context.Context, set query.Set, mailbox string) (*Cop
 
 func (s *Session) copy(ctx context.Context, name string, set query.Set, mailbox string) (*Copied, error) {
 	c := &Copied{shuffled: s.Yahoo()}
-	cmd := wire.NewCommand(name).Atom(sequence(set)).String(EncodeName(mailbox))
-	cmd.On(func(r *wire.Response) error { // MOVE tells COPYUID before the end
-		c.hear(r.Status, set)
-		return nil
-	}, "OK")
-	st, err := s.do(ctx, cmd)
+	if err := s.sureOf(ctx, mailbox); err != nil {
+		return c, err
+	}
+	st, err := s.aboutNow(ctx, mailbox, func(octets string) *wire.Command {
+		cmd := wire.NewCommand(name).Atom(sequence(set)).String(octets)
+		return cmd.On(func(r *wire.Response) error { // MOVE tells COPYUID before the end
+			c.hear(r.Status, set)
+			return nil
+		}, "OK")
+	})
 	if err != nil {
 		return c, err
 	}
 	c.hear(st, set)
 	if !st.OK() {
-		e := refusal(st, "cannot %s to %q", map[string]string{"UID COPY": "copy", "UID MOVE": "move"}[name], mailbox)
+		e := s.unnamed(st, mailbox, "cannot %s to %q", map[string]string{"UID COPY": "copy", "UID MOVE": "move"}[name], mailbox)
 		if c.Refusal = e; name == "UID MOVE" && st.Code == "" {
 			e.HintUnlessCode("the server announces MOVE and refuses it: imapknife copy, and then delete, may do")
 		}

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -123,7 +122,7 @@ func (s *Session) listPass(ctx context.Context, q ListRequest, extended bool, fn
 		}
 		cmd.String("").Open()
 		for _, p := range q.Patterns {
-			cmd.String(EncodeName(p))
+			cmd.String(s.encodeName(p))
 		}
 		cmd.Close()
 		if ret := s.returns(q); len(ret) > 0 {
@@ -132,7 +131,7 @@ func (s *Session) listPass(ctx context.Context, q ListRequest, extended bool, fn
 		return s.runList(ctx, cmd, q, once)
 	}
 	for _, p := range q.Patterns {
-		if err := s.runList(ctx, wire.NewCommand("LIST").String("").String(EncodeName(p)), q, once); err != nil {
+		if err := s.runList(ctx, wire.NewCommand("LIST").String("").String(s.encodeName(p)), q, once); err != nil {
 			return err
 		}
 	}
@@ -163,11 +162,11 @@ func (s *Session) runList(ctx context.Context, cmd *wire.Command, q ListRequest,
 	told := false
 	cmd.On(func(r *wire.Response) error {
 		if r.Kind == "STATUS" {
-			d := readStatus(r)
+			d := s.readStatus(r)
 			counts[d.Raw] = d
 			return nil
 		}
-		e := readList(r)
+		e := s.readList(r)
 		if e == nil {
 			s.unreadable(r)
 			return r.Err()
@@ -210,30 +209,27 @@ func (s *Session) runList(ctx context.Context, cmd *wire.Command, q ListRequest,
 
 // readList reads `(attributes) "delimiter" name`. What cannot be read of an
 // entry that has a name is a warning on it; without a name there is no entry.
-func readList(r *wire.Response) *ListEntry {
+func (s *Session) readList(r *wire.Response) *ListEntry {
 	e := &ListEntry{Attributes: flagList(r.Reader)}
 	d, _ := r.String(16)
 	e.Delimiter = string(d)
-	var raw []byte
-	switch r.Next() {
-	case '"', '{', '~':
-		raw, _ = r.String(wire.MaxToken)
-	default:
-		if raw = plainName(r.Text()); len(raw) == 0 {
-			return nil
-		}
-	}
-	if r.Err() != nil {
+	raw, whole := mailboxName(r)
+	if r.Err() != nil || !whole && raw == nil {
 		return nil
 	}
 	e.Raw = string(raw)
+	if !whole {
+		e.Warnings = append(e.Warnings, "the name may be cut: what the server sent after it cannot be read")
+	}
 	if strings.EqualFold(e.Raw, "INBOX") {
 		e.Name, e.Exact = "INBOX", true
 		return e
 	}
-	e.Name, e.Exact = DecodeName(e.Raw)
-	if !e.Exact {
+	e.Name, e.Exact = s.decodeName(e.Raw)
+	if !e.Exact && !s.utf8Names() {
 		e.Warnings = append(e.Warnings, "the name is not in modified UTF-7")
+	} else if !e.Exact {
+		e.Warnings = append(e.Warnings, "the name is not UTF-8")
 	}
 	return e
 }
@@ -245,21 +241,12 @@ func (s *Session) unreadable(r *wire.Response) {
 	}
 }
 
-// plainName is a name that is not quoted: with blanks in it, or NIL as a name.
-// Extended data such as ("OLDNAME" ("x")) may follow (RFC 9051 section 7.3.1).
-func plainName(text []byte) []byte {
-	if i := bytes.Index(text, []byte(` ("`)); i > 0 && bytes.HasSuffix(text, []byte("))")) {
-		text = text[:i]
-	}
-	return text
-}
-
 // subscriptions marks the entries that LSUB tells.
 func (s *Session) subscriptions(ctx context.Context, q ListRequest, all []*ListEntry) error {
 	subscribed := map[string]bool{}
 	for _, p := range q.Patterns {
-		cmd := wire.NewCommand("LSUB").String("").String(EncodeName(p)).On(func(r *wire.Response) error {
-			if e := readList(r); e != nil && !e.Has(`\Noselect`) {
+		cmd := wire.NewCommand("LSUB").String("").String(s.encodeName(p)).On(func(r *wire.Response) error {
+			if e := s.readList(r); e != nil && !e.Has(`\Noselect`) {
 				subscribed[e.Name] = true
 			}
 			return nil

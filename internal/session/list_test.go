@@ -276,6 +276,9 @@ var statusTests = []struct{ mailbox, in, want string }{
 	{"a", `* STATUS a (MESSAGES 1 MAILBOXID (a b))`, `"a" messages=1 warnings=1`},
 	{"a", `* STATUS a (MAILBOXID NIL MESSAGES 1)`, `"a" messages=1`},
 	{"a", `* STATUS a NIL`, `"a"`},
+	{`say "hi" now`, `* STATUS "say "hi" now" (MESSAGES 4)`, `"say \"hi\" now" messages=4`},
+	{"a", `* STATUS "a" (MESSAGES 4`, `"a" messages=4 warnings=1`},
+	{"vol (vol 2)", `* STATUS vol (vol 2) (MESSAGES 4)`, `"vol (vol 2)" messages=4`},
 	{"a", `* STATUS a (MESSAGES 1`, `"a" messages=1 warnings=1`},
 	{"a", `* STATUS a (messages 1 uidnext 2)`, `"a" messages=1 next=2`},
 	{"a", `* STATUS`, `"a" warnings=1`},
@@ -304,12 +307,19 @@ func TestStatusOfMany(t *testing.T) {
 	for i := range 2 * statusBatch {
 		name := fmt.Sprint("m", i)
 		names = append(names, name)
+		tag := i + 1
+		if i == statusBatch { // the first refusal has the names looked through, once
+			in.WriteString("* LIST () \"/\" m0\nA65 OK\n")
+		}
+		if i >= statusBatch {
+			tag++
+		}
 		if i%5 == 1 {
-			fmt.Fprintf(&in, "A%d NO none\n", i+1)
+			fmt.Fprintf(&in, "A%d NO none\n", tag)
 			fmt.Fprintf(&want, "%s none refused\n", name)
 			continue
 		}
-		fmt.Fprintf(&in, "* STATUS %s (MESSAGES %d)\nA%d OK\n", name, i, i+1)
+		fmt.Fprintf(&in, "* STATUS %s (MESSAGES %d)\nA%d OK\n", name, i, tag)
 		fmt.Fprintf(&want, "%s %q messages=%d ok\n", name, name, i)
 	}
 	s, _ := answered(in.String(), "IMAP4rev1")

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/imapknife/imapknife/internal/fault"
@@ -18,6 +19,20 @@ func TestListExtendedData(t *testing.T) {
 		`() "/" (a)`:                              "(a)",
 		`() "/" NIL`:                              "NIL",
 		`() NIL {3}` + "\n" + `a b ("X" ("Y"))`:   "a b",
+		`() "/" Foo (CHILDINFO ("SUBSCRIBED"))`:   "Foo",
+		`() "/" Foo (CHILDINFO (SUBSCRIBED))`:     "Foo",
+		`() "/" Qux ()`:                           "Qux",
+		`() "/" a (b) (OLDNAME (c) X ("d" (e)))`:  "a (b)",
+		`() "/" a ("x" ({1}` + "\n" + `y))`:       "a",
+		`() "/" "a" (OLDNAME ({1}` + "\n" + `y))`: "a",
+		`() "/" Foo (vol 2)`:                      "Foo (vol 2)",
+		`() "/" Foo (CHILDINFO ("SUBSCRIBED"`:     `Foo (CHILDINFO ("SUBSCRIBED"`,
+		`() "." "say "hi" now"`:                   `say "hi" now`,
+		`() "." "say "hi" now" ("X" ("a" "b"))`:   `say "hi" now`,
+		`() "." "a" (b)"`:                         `a" (b)`,
+		`() "." "ab"cd"`:                          `ab"cd`,
+		`() "." "a\"b\\c"`:                        `a"b\c`,
+		`() "/" "dir\"`:                           `dir\`,
 	} {
 		s, _ := answered("* LIST "+line+"\nA1 OK\n", "IMAP4rev1 LIST-EXTENDED")
 		var names []string
@@ -29,6 +44,42 @@ func TestListExtendedData(t *testing.T) {
 			t.Errorf("%s: %q, %v", line, names, err)
 		}
 	}
+}
+
+// A name of which nobody can say where it ends is told with a warning.
+func TestListCutName(t *testing.T) {
+	for line, want := range map[string]string{
+		`"say "hi" now`: `say "hi`,
+		`"a" b`:         "a",
+		`"dir\"`:        `dir\`,
+	} {
+		s, _ := answered("* LIST () \".\" "+line+"\nA1 OK\n", "IMAP4rev1")
+		n := 0
+		must(t, s.List(t.Context(), ListRequest{Patterns: []string{"*"}}, func(e *ListEntry) error {
+			if n++; e.Name != want || len(e.Warnings) != 1 || !strings.Contains(e.Warnings[0], "may be cut") {
+				t.Errorf("%s: %+v", line, e)
+			}
+			return nil
+		}))
+		if n != 1 {
+			t.Errorf("%s: %d mailboxes", line, n)
+		}
+	}
+}
+
+// Where a name ends is found in time that grows with its length only.
+func FuzzListName(f *testing.F) {
+	for _, seed := range []string{`a (b ("c"))`, `"a "b" c" (d ("e"))`, `"a\"`, `a (b ({3}`, "", `"`, `(()`, `"" ()`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, tail := range []func([]byte) bool{extended, counted} {
+			name, rest, whole := cutName([]byte(text), tail)
+			if len(name)+len(rest) > len(text) || whole && len(rest) > 0 && !tail(rest) {
+				t.Errorf("%q: %q, %q, %v", text, name, rest, whole)
+			}
+		}
+	})
 }
 
 // Without LSUB nobody knows which mailboxes are subscribed: that is an error
@@ -89,7 +140,7 @@ func FuzzMailboxes(f *testing.F) {
 		box, err := s.Box(ctx)
 		must(box != nil, err)
 		err = s.List(ctx, ListRequest{Patterns: []string{"*", "é"}, Detail: true, Status: []string{"MESSAGES", "SIZE"}}, func(e *ListEntry) error {
-			if e.Name == "" && e.Raw != "" || e.Exact && e.Name != "INBOX" && EncodeName(e.Name) != e.Raw {
+			if e.Name == "" && e.Raw != "" || e.Exact && e.Name != "INBOX" && s.encodeName(e.Name) != e.Raw {
 				t.Errorf("%q: %+v", in, e)
 			}
 			return nil

@@ -14,7 +14,10 @@ import (
 // section 4.1), if any. refused is the server's NO or BAD; err means that the
 // outcome is not known.
 func (s *Session) Create(ctx context.Context, name, use string) (id string, refused, err error) {
-	cmd := wire.NewCommand("CREATE").String(EncodeName(name))
+	if err := s.sureOf(ctx, name); err != nil {
+		return "", nil, err
+	}
+	cmd := wire.NewCommand("CREATE").String(s.encodeName(name))
 	if use != "" {
 		cmd.Atom("(USE (" + use + "))")
 	}
@@ -36,31 +39,37 @@ func (s *Session) Create(ctx context.Context, name, use string) (id string, refu
 // Delete removes a mailbox with its messages (RFC 9051 section 6.3.5). refused
 // and err are as those of Create.
 func (s *Session) Delete(ctx context.Context, name string) (refused, err error) {
-	return s.manage(ctx, wire.NewCommand("DELETE").String(EncodeName(name)), "cannot delete the mailbox %q", name)
+	return s.manage(ctx, name, func(octets string) *wire.Command { return wire.NewCommand("DELETE").String(octets) }, "cannot delete the mailbox %q", name)
 }
 
 // Rename gives a mailbox, and those below it, another name; renaming INBOX
 // moves its messages (RFC 9051 section 6.3.6). refused and err are as those of
 // Create.
 func (s *Session) Rename(ctx context.Context, from, to string) (refused, err error) {
-	return s.manage(ctx, wire.NewCommand("RENAME").String(EncodeName(from)).String(EncodeName(to)), "cannot rename the mailbox %q to %q", from, to)
+	rename := func(octets string) *wire.Command {
+		return wire.NewCommand("RENAME").String(octets).String(s.encodeName(to))
+	}
+	return s.manage(ctx, from, rename, "cannot rename the mailbox %q to %q", from, to)
 }
 
 // Subscribe subscribes to a mailbox (RFC 9051 section 6.3.7). refused and err
 // are as those of Create.
 func (s *Session) Subscribe(ctx context.Context, name string) (refused, err error) {
-	return s.manage(ctx, wire.NewCommand("SUBSCRIBE").String(EncodeName(name)), "cannot subscribe to the mailbox %q", name)
+	return s.manage(ctx, name, func(octets string) *wire.Command { return wire.NewCommand("SUBSCRIBE").String(octets) }, "cannot subscribe to the mailbox %q", name)
 }
 
 // Unsubscribe undoes Subscribe.
 func (s *Session) Unsubscribe(ctx context.Context, name string) (refused, err error) {
-	return s.manage(ctx, wire.NewCommand("UNSUBSCRIBE").String(EncodeName(name)), "cannot unsubscribe from the mailbox %q", name)
+	return s.manage(ctx, name, func(octets string) *wire.Command { return wire.NewCommand("UNSUBSCRIBE").String(octets) }, "cannot unsubscribe from the mailbox %q", name)
 }
 
-func (s *Session) manage(ctx context.Context, cmd *wire.Command, format string, args ...any) (refused, err error) {
-	st, err := s.do(ctx, cmd)
+func (s *Session) manage(ctx context.Context, name string, build func(octets string) *wire.Command, format string, args ...any) (refused, err error) {
+	if err := s.sureOf(ctx, name); err != nil {
+		return nil, err
+	}
+	st, err := s.aboutNow(ctx, name, build)
 	if err == nil && !st.OK() {
-		refused = refusal(st, "%s", fmt.Sprintf(format, args...))
+		refused = s.unnamed(st, name, "%s", fmt.Sprintf(format, args...))
 	}
 	return refused, err
 }
@@ -87,13 +96,13 @@ func (s *Session) lookup(ctx context.Context, names []string, found []*ListEntry
 	pending := make([]*wire.Pending, len(names))
 	for i, name := range names {
 		// The name may hold * or %, which match others too.
-		cmd := wire.NewCommand("LIST").String("").String(EncodeName(name)).On(func(r *wire.Response) error {
-			e := readList(r)
+		cmd := wire.NewCommand("LIST").String("").String(s.octets(name)).On(func(r *wire.Response) error {
+			e := s.readList(r)
 			if e == nil {
 				return r.Err()
 			}
 			for j, name := range names {
-				if e.Name == name {
+				if e.Name == name || e.Raw == s.octets(name) {
 					found[j] = e
 				}
 			}
@@ -125,13 +134,13 @@ func (s *Session) Subscribed(ctx context.Context, name string) (is bool, refused
 	if s.Offers("LIST-EXTENDED") {
 		cmd = wire.NewCommand("LIST").List("SUBSCRIBED")
 	}
-	cmd.String("").String(EncodeName(name)).On(func(r *wire.Response) error {
-		e := readList(r)
+	cmd.String("").String(s.octets(name)).On(func(r *wire.Response) error {
+		e := s.readList(r)
 		if e == nil {
 			return r.Err()
 		}
 		// \Noselect in LSUB is a level with subscriptions below it.
-		is = is || e.Name == name && !(r.Kind == "LSUB" && e.Has(`\Noselect`))
+		is = is || (e.Name == name || e.Raw == s.octets(name)) && !(r.Kind == "LSUB" && e.Has(`\Noselect`))
 		return nil
 	}, "LIST", "LSUB")
 	st, err := s.do(ctx, cmd)
@@ -149,7 +158,7 @@ func (s *Session) Naming(ctx context.Context) (prefix, delimiter string, err err
 		return "", "", err
 	}
 	cmd := wire.NewCommand("LIST").String("").String("").On(func(r *wire.Response) error {
-		if e := readList(r); e != nil {
+		if e := s.readList(r); e != nil {
 			delimiter = e.Delimiter
 		}
 		return nil
@@ -159,7 +168,7 @@ func (s *Session) Naming(ctx context.Context) (prefix, delimiter string, err err
 			personal := r.Open()
 			if personal && r.Open() { // the first of them
 				p, _ := r.String(wire.MaxToken)
-				prefix, _ = DecodeName(string(p))
+				prefix, _ = s.decodeName(string(p))
 				d, _ := r.String(16)
 				delimiter = string(d)
 			}

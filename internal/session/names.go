@@ -6,8 +6,6 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	"github.com/imapknife/imapknife/internal/wire"
 )
 
 var base64Names = base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,").WithPadding(base64.NoPadding)
@@ -55,13 +53,18 @@ func DecodeName(raw string) (name string, exact bool) {
 		name = raw
 	}
 	if !utf8.ValidString(name) {
-		runes := make([]rune, 0, len(name))
-		for i := 0; i < len(name); i++ {
-			runes = append(runes, rune(name[i]))
-		}
-		name = string(runes)
+		name = latin1(name)
 	}
 	return name, EncodeName(name) == raw
+}
+
+// latin1 reads each octet as the character of that number.
+func latin1(raw string) string {
+	runes := make([]rune, 0, len(raw))
+	for i := 0; i < len(raw); i++ {
+		runes = append(runes, rune(raw[i]))
+	}
+	return string(runes)
 }
 
 func decodeUTF7(raw string) (string, bool) {
@@ -95,68 +98,44 @@ func decodeUTF7(raw string) (string, bool) {
 	}
 }
 
-// about sends a command about the mailbox name, which build makes of the name's
-// octets. Where the server says NO, and the mailbox may have a name that is not
-// in modified UTF-7, await tries those octets once.
-func (s *Session) about(ctx context.Context, name string, build func(octets string) *wire.Command) (*wire.Pending, error) {
-	octets := EncodeName(name)
-	p, err := s.send(ctx, build(octets))
-	own, known := s.raws[name]
-	if !known {
-		own = name
-	}
-	if err == nil && own != octets {
-		if s.others == nil {
-			s.others = map[*wire.Pending]func() *wire.Command{}
+// utf8Names reports whether names travel as UTF-8 and & stands for itself: on a
+// server that speaks IMAP4rev2 and not IMAP4rev1 (RFC 9051 section 5.1 and
+// appendix A.1). The server's own word counts more than what it said last time.
+func (s *Session) utf8Names() bool {
+	for _, c := range [...]caps{s.caps, s.greeting, s.guessed} {
+		_, rev1 := c["IMAP4REV1"]
+		_, rev2 := c["IMAP4REV2"]
+		if rev1 || rev2 {
+			return !rev1
 		}
-		s.others[p] = func() *wire.Command { return build(own) }
 	}
-	return p, err
+	return false
 }
 
-// respell sends cmd, after those of first, in the place of p, which the server has refused with no. If
-// it takes that, what was in flight behind an EXAMINE, and failed for want of an
-// open mailbox, is sent again. Otherwise the first refusal stands.
-func (s *Session) respell(ctx context.Context, p *wire.Pending, cmd *wire.Command, no wire.Status, first ...*wire.Command) (wire.Status, error) {
-	behind := s.c.InFlight()
-	for _, b := range behind {
-		if _, err := s.c.Wait(ctx, b); err != nil {
-			return no, err
-		}
+// encodeName returns the octets by which this server knows the mailbox.
+func (s *Session) encodeName(name string) string {
+	if s.utf8Names() {
+		return name
 	}
-	s.probed = true // nothing was dropped
-	for _, f := range first {
-		if _, err := s.c.Send(ctx, f); err != nil {
-			return no, err
-		}
-	}
-	if err := s.c.Redo(ctx, p, cmd); err != nil {
-		return no, err
-	}
-	st, err := s.c.Wait(ctx, p)
-	if err != nil || !st.OK() {
-		return no, err
-	}
-	if p.Name() == "STATUS" {
-		return st, nil
-	}
-	for _, b := range behind {
-		if !b.Result.OK() && s.others[b] == nil {
-			if err := s.c.Repeat(ctx, b); err != nil {
-				return st, err
-			}
-		}
-	}
-	return st, nil
+	return EncodeName(name)
 }
 
-// odd keeps the octets of a name that cannot be made of it again.
-func (s *Session) odd(e *ListEntry) {
-	if e.Exact {
-		return
+// decodeName is DecodeName as this server spells names.
+func (s *Session) decodeName(raw string) (name string, exact bool) {
+	switch {
+	case !s.utf8Names():
+		return DecodeName(raw)
+	case utf8.ValidString(raw):
+		return raw, true
 	}
-	if s.raws == nil {
-		s.raws = map[string]string{}
+	return latin1(raw), false
+}
+
+// sureOf makes sure, before something is written, how the server spells names
+// where that matters: what it said last time may not hold.
+func (s *Session) sureOf(ctx context.Context, name string) error {
+	if EncodeName(name) == name || s.caps != nil || s.greeting != nil {
+		return nil
 	}
-	s.raws[e.Name] = e.Raw
+	return s.Ready(ctx)
 }

@@ -20,7 +20,7 @@ func (s *Session) Notify(ctx context.Context, names []string, list bool) (bool, 
 	if len(names) > 0 {
 		cmd.Open().Atom("MAILBOXES").Open()
 		for _, name := range names {
-			cmd.String(EncodeName(name))
+			cmd.String(s.octets(name))
 		}
 		events(cmd.Close()).Close()
 	}

@@ -59,7 +59,11 @@ type Config struct {
 	Client, Version string
 	// SpecialUse names mailboxes by their use (sent, trash, …), whatever the
 	// server says.
-	SpecialUse   map[string]string
+	SpecialUse map[string]string
+	// Spelled maps names of mailboxes to the octets by which the server has taken
+	// them, where these are not the name's encoding. The session adds to it; it may
+	// be given to another session of the same account.
+	Spelled      map[string]string
 	ReadOnly     bool
 	ReadOnlyHint string // what lifts that
 	NoPipelining bool
@@ -178,8 +182,8 @@ type Session struct {
 	shorts int               // answers that were cut short
 	hidden map[string]uint64 // messages of mailboxes that the server does not show
 
-	others map[*wire.Pending]func() *wire.Command // another spelling to try
-	raws   map[string]string                      // names to octets, of mailboxes whose name is no modified UTF-7
+	others   map[*wire.Pending]another // in flight, and about a mailbox that may have other octets
+	spelling spelling
 }
 
 // step is a command of the prologue and what its answer means.
@@ -363,12 +367,12 @@ func (s *Session) await(ctx context.Context, p *wire.Pending) (wire.Status, erro
 	}
 	st, err := s.c.Wait(ctx, p)
 	if err == nil && st.Status == "NO" && (p.Name() == "EXAMINE" || p.Name() == "SELECT") && s.mayIntroduce() {
-		st, err = s.respell(ctx, p, p.Command(), st, s.identification())
+		st, err = s.instead(ctx, p, p.Command(), s.identification())
 	}
-	if other := s.others[p]; other != nil {
+	if other, ok := s.others[p]; ok {
 		delete(s.others, p)
-		if err == nil && st.Status == "NO" {
-			st, err = s.respell(ctx, p, other(), st)
+		if err == nil && notThere(st) {
+			st, err = s.respell(ctx, p, other, st)
 		}
 	}
 	if st.OK() {

@@ -2,8 +2,6 @@ package session
 
 import (
 	"context"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -84,7 +82,7 @@ func (s *Session) statusPass(ctx context.Context, names, raws, items []string, f
 	for i, name := range names {
 		build := func(octets string) *wire.Command {
 			return wire.NewCommand("STATUS").String(octets).List(items...).On(func(r *wire.Response) error {
-				if d := readStatus(r); strings.EqualFold(d.Name, name) || data[i] == nil {
+				if d := s.readStatus(r); strings.EqualFold(d.Name, name) || d.Raw == octets || data[i] == nil {
 					data[i] = d
 				}
 				return nil
@@ -108,7 +106,7 @@ func (s *Session) statusPass(ctx context.Context, names, raws, items []string, f
 		var bad error
 		switch {
 		case !st.OK():
-			e := refusal(st, "cannot tell the status of %q", name)
+			e := s.unnamed(st, name, "cannot tell the status of %q", name)
 			bad = e.HintUnlessCode("imapknife list shows the mailboxes")
 		case data[i] == nil:
 			data[i] = &StatusData{Name: name, Warnings: []string{"the server answered OK without a STATUS response"}}
@@ -137,7 +135,7 @@ func (s *Session) statuses(ctx context.Context, items []string, all []*ListEntry
 	var names, raws []string
 	for _, e := range all {
 		if e.Selectable() {
-			raw := EncodeName(e.Name)
+			raw := s.encodeName(e.Name)
 			if !e.Exact {
 				raw = e.Raw
 			}
@@ -153,27 +151,11 @@ func (s *Session) statuses(ctx context.Context, items []string, all []*ListEntry
 	})
 }
 
-// statusName ends an unquoted name with blanks, which GNU imap4d sends: what
-// follows is a list that begins with an item.
-var statusName = regexp.MustCompile(`(?i)^(.*?) *(\((?:[A-Z]+ (?:[0-9(]|NIL)|\)).*)$`)
-
 // readStatus reads `name (ITEM value …)`. Unknown items are passed over.
-func readStatus(resp *wire.Response) *StatusData {
-	r := resp.Reader
-	var raw []byte
-	switch r.Next() {
-	case '"', '{', '~':
-		raw, _ = r.String(wire.MaxToken)
-	default:
-		line := slices.Clone(r.Text())
-		raw = line
-		if m := statusName.FindSubmatch(line); m != nil {
-			raw, line = m[1], m[2]
-		}
-		r = wire.NewReader(line)
-	}
+func (s *Session) readStatus(resp *wire.Response) *StatusData {
+	raw, r := statusName(resp.Reader)
 	d := &StatusData{Raw: string(raw)}
-	d.Name, _ = DecodeName(d.Raw)
+	d.Name, _ = s.decodeName(d.Raw)
 	if strings.EqualFold(d.Name, "INBOX") {
 		d.Name = "INBOX"
 	}

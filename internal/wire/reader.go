@@ -263,6 +263,10 @@ func (r *Reader) Text() []byte {
 	return bytes.TrimSuffix(r.long, []byte{'\r'})
 }
 
+// LiteralFollows says that what Text has returned ends with the announcement of
+// a literal, which belongs to the response.
+func (r *Reader) LiteralFollows() { r.mark = 0 }
+
 // finish skips to the end of the response, whatever state the parse is in,
 // following literals so that their octets are not taken for lines: also one
 // whose announcement the parse took for part of a token. It keeps errors of
