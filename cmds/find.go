@@ -38,11 +38,9 @@ func (sel *selection) find(ctx context.Context, s *session.Session, node *query.
 		return nil, err
 	}
 	if sorted && step.Op == query.OpSearch {
-		res, err := s.Search(ctx, session.SearchRequest{Program: step.Program, UTF8: step.UTF8, Sort: query.SortProgram(sel.sort)})
-		if err != nil {
+		if p.order, err = s.Sorted(ctx, session.SearchRequest{Program: step.Program, UTF8: step.UTF8}, sel.sort); err != nil {
 			return nil, err
 		}
-		p.order = res.Order
 		if p.order == nil {
 			p.order = []uint32{}
 		}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
@@ -98,12 +99,13 @@ type Delivery struct {
 
 	place   result.Place
 	base    baseline
-	usual   mode     // what a batch begins with
-	mode    mode     // of this batch
-	careful bool     // nothing is sent ahead, until the mailbox has taken a message
-	ahead   *Message // taken from the messages, for the next batch
-	others  int      // connections since a message was taken, besides the one then in use
-	stopped error    // why nothing more is sent
+	usual   mode       // what a batch begins with
+	mode    mode       // of this batch
+	split   []*Message // of the MULTIAPPEND that was refused, and is sent one by one
+	careful bool       // nothing is sent ahead, until the mailbox has taken a message
+	ahead   *Message   // taken from the messages, for the next batch
+	others  int        // connections since a message was taken, besides the one then in use
+	stopped error      // why nothing more is sent
 }
 
 // Run appends the messages and emits a row for each. Its error is the
@@ -211,6 +213,7 @@ func (d *Delivery) batch(ctx context.Context, batch []*Message) {
 		}
 		open := in(batch, todo)
 		if len(open) == 0 {
+			d.plain()
 			return
 		}
 		err = d.send(ctx, open)
@@ -221,6 +224,19 @@ func (d *Delivery) batch(ctx context.Context, batch []*Message) {
 	for _, m := range in(batch, sent) {
 		m.end(result.Unknown, "it was sent, and there was no answer: "+d.stopped.Error(), nil)
 	}
+}
+
+// plain gives MULTIAPPEND up, on this server, where it was refused and the server
+// has taken each of its messages alone.
+func (d *Delivery) plain() {
+	if d.split == nil {
+		return
+	}
+	if !slices.ContainsFunc(d.split, func(m *Message) bool { return m.Row.Status != result.Done }) {
+		d.usual = inFlight
+		d.Session.NoteRefused("MULTIAPPEND")
+	}
+	d.split = nil
 }
 
 // in lists the messages in a state.
@@ -407,6 +423,9 @@ func (d *Delivery) refused(messages []*Message, refusal error) {
 	refusal = hint(refusal, d.careful)
 	code := fault.CodeOf(refusal)
 	futile := code == "TRYCREATE" || code == "OVERQUOTA" && len(messages) == 1
+	if len(messages) > 1 && (code == "" || code == "CANNOT" || code == "CLIENTBUG") {
+		d.split = messages
+	}
 	for _, m := range messages {
 		if len(messages) > 1 && !futile {
 			m.state, d.mode = todo, inFlight

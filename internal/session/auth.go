@@ -129,7 +129,7 @@ func (s *Session) command(m method, offered caps, secret string) (*wire.Command,
 	// the server takes one.
 	cmd := wire.NewCommand("AUTHENTICATE").Atom(name)
 	x.owed = initial != nil
-	if x.owed && offered.has("SASL-IR") {
+	if x.owed && offered.has("SASL-IR") && !s.noInitial && !s.refuses("SASL-IR") {
 		x.owed = false
 		line := base64.StdEncoding.EncodeToString(initial)
 		if line == "" {
@@ -261,10 +261,19 @@ func (s *Session) attempt(ctx context.Context, m method, offered caps, secret st
 	}
 	s.mechanism = m.String()
 	s.prologue = append(s.prologue, step{s.login, func(st wire.Status) error { return s.loggedIn(st, m, client) }})
-	if m.Mechanism != nil || !last {
-		return s.Settle(ctx)
+	if m.Mechanism == nil && last {
+		return nil
 	}
-	return nil
+	err = s.Settle(ctx)
+	if sent := m.Mechanism != nil && offered.has("SASL-IR") && !s.noInitial; !sent || fault.ServerOf(err) == nil || s.login.Result.Status != "BAD" || s.c.Broken() {
+		return err
+	}
+	// A wrong password is NO; BAD may be about the initial response.
+	s.rejected, s.prologue, s.login, s.noInitial = nil, nil, nil, true
+	if err = s.attempt(ctx, m, offered, secret, last); err == nil {
+		s.NoteRefused("SASL-IR")
+	}
+	return err
 }
 
 // Mechanism is how the login is, or was, done: LOGIN, or the name of the SASL

@@ -68,6 +68,9 @@ func (s *Session) setCaps(c caps) {
 	}
 	s.caps = c
 	if names := c.names(); !slices.Equal(names, s.record.Capabilities) {
+		if s.record.Capabilities != nil { // another server, or a newer one
+			s.record.Refused = nil
+		}
 		s.record.Capabilities, s.learnt = names, true
 	}
 }
@@ -90,6 +93,11 @@ func (s *Session) Offers(name string) bool {
 	if name == query.WrongUIDs {
 		return s.wrongUIDs()
 	}
+	return !s.refuses(name) && s.announces(name)
+}
+
+// announces is Offers without regard to what the server is known to refuse.
+func (s *Session) announces(name string) bool {
 	if s.caps != nil {
 		return s.caps.has(name)
 	}
@@ -124,7 +132,7 @@ func (s *Session) HasNow(ctx context.Context, name string) (bool, error) {
 	if err == nil && s.caps == nil {
 		err = s.askCaps(ctx)
 	}
-	return err == nil && s.caps.has(name), err
+	return err == nil && s.caps.has(name) && !s.refuses(strings.ToUpper(name)), err
 }
 
 // Need is an error of kind Refused unless the server has the capability.

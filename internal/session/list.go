@@ -2,9 +2,11 @@ package session
 
 import (
 	"context"
+	"hash/maphash"
 	"slices"
 	"strings"
 
+	"github.com/imapknife/imapknife/internal/fault"
 	"github.com/imapknife/imapknife/internal/wire"
 )
 
@@ -64,106 +66,158 @@ func (e *ListEntry) SpecialUse() string {
 	return ""
 }
 
-// List calls fn for each mailbox. Where one command can tell everything
-// (LIST-EXTENDED, RFC 5258; LIST-STATUS, RFC 5819), entries stream; elsewhere
-// LSUB and STATUS follow, pipelined, and the entries are held until then.
+// maxUncounted is how many mailboxes are held where their counts come after all of
+// them, and maxListed how many one list may have.
+const (
+	maxUncounted = 100_000
+	maxListed    = 2_000_000
+)
+
+// listForm is a way to list, and what the server is known to refuse where the
+// next way works.
+type listForm struct {
+	extended, several, status bool
+	refused                   string
+}
+
+// listForms returns the ways to list, the best one first and the plain one last.
+func (s *Session) listForms(q ListRequest) []listForm {
+	var forms []listForm
+	if s.Offers("LIST-EXTENDED") {
+		status := len(q.Status) > 0 && s.Offers("LIST-STATUS")
+		if len(q.Patterns) > 1 && !s.refuses(severalPatterns) {
+			forms = append(forms, listForm{true, true, status, severalPatterns})
+		}
+		if status {
+			forms = append(forms, listForm{true, false, true, "LIST-STATUS"})
+		}
+		forms = append(forms, listForm{true, false, false, "LIST-EXTENDED"})
+	}
+	return append(forms, listForm{})
+}
+
+// List calls fn for each mailbox. Entries stream, unless their counts have to be
+// asked for when all are known. A form that the server refuses (LIST-EXTENDED,
+// RFC 5258; LIST-STATUS, RFC 5819) is followed by a plainer one.
 func (s *Session) List(ctx context.Context, q ListRequest, fn func(*ListEntry) error) error {
 	if err := s.learn(ctx); err != nil {
 		return err
 	}
-	extended := s.Offers("LIST-EXTENDED")
-	inList := len(q.Status) == 0 || extended && s.Offers("LIST-STATUS")
-	if inList && len(q.Status) == 0 && (extended || !q.Detail && !q.Subscribed) {
-		return s.listPass(ctx, q, extended, fn)
-	}
-	var all []*ListEntry
-	if err := s.listPass(ctx, q, extended, func(e *ListEntry) error {
-		all = append(all, e)
-		return nil
-	}); err != nil {
-		return err
-	}
-	if !extended {
-		if err := s.subscriptions(ctx, q, all); err != nil {
+	forms := s.listForms(q)
+	misjudged := s.misjudged
+	for i, f := range forms {
+		l := &listing{s: s, q: q, form: f, fn: fn, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed()}
+		st, err := l.run(ctx)
+		switch {
+		case err != nil:
 			return err
-		}
-		if q.Subscribed {
-			all = slices.DeleteFunc(all, func(e *ListEntry) bool { return e.Subscribed == nil || !*e.Subscribed })
-		}
-	}
-	if !inList {
-		if err := s.statuses(ctx, q.Status, all); err != nil {
-			return err
-		}
-	}
-	for _, e := range all {
-		if err := fn(e); err != nil {
-			return err
+		case st.OK():
+			for _, refused := range forms[:i] {
+				s.misjudged = misjudged
+				s.NoteRefused(refused.refused)
+			}
+			return nil
+		case i == len(forms)-1 || l.told || !refusesForm(st):
+			return refusal(st, "cannot list the mailboxes")
 		}
 	}
 	return nil
 }
 
-// listPass sends LIST, one command where patterns can be combined. Entries
-// that several patterns match are told once.
-func (s *Session) listPass(ctx context.Context, q ListRequest, extended bool, fn func(*ListEntry) error) error {
-	seen := map[string]bool{}
-	once := func(e *ListEntry) error {
-		if seen[e.Raw] {
-			return nil
+// listing is one run of List in one form.
+type listing struct {
+	s          *Session
+	q          ListRequest
+	form       listForm
+	fn         func(*ListEntry) error
+	seed       maphash.Seed
+	seen       map[uint64]struct{} // mailboxes told, by digest
+	told       bool
+	subscribed map[uint64]struct{} // by LSUB; nil where unknown
+	held       []*ListEntry        // whose counts are not known yet
+	counts     map[string]*StatusData
+}
+
+func (l *listing) run(ctx context.Context) (wire.Status, error) {
+	if !l.form.extended && (l.q.Detail || l.q.Subscribed) {
+		if err := l.subscriptions(ctx); err != nil {
+			return wire.Status{}, err
 		}
-		seen[e.Raw] = true
-		return fn(e)
 	}
-	if extended {
+	l.counts = map[string]*StatusData{}
+	for _, cmd := range l.commands() {
+		if st, err := l.list(ctx, cmd); err != nil || !st.OK() {
+			return st, err
+		}
+	}
+	if len(l.q.Status) > 0 && !l.form.status {
+		if err := l.s.statuses(ctx, l.q.Status, l.held); err != nil {
+			return wire.Status{}, err
+		}
+	}
+	for _, e := range l.held {
+		if l.form.status {
+			e.Status = l.count(e)
+		}
+		if err := l.fn(e); err != nil {
+			return wire.Status{}, err
+		}
+	}
+	return wire.Status{Status: "OK"}, nil
+}
+
+// commands returns one LIST where the form combines patterns, else one a pattern.
+func (l *listing) commands() (list []*wire.Command) {
+	begin := func() *wire.Command {
 		cmd := wire.NewCommand("LIST")
-		if q.Subscribed {
+		if l.form.extended && l.q.Subscribed {
 			cmd.List("SUBSCRIBED")
 		}
-		cmd.String("").Open()
-		for _, p := range q.Patterns {
-			cmd.String(s.encodeName(p))
-		}
-		cmd.Close()
-		if ret := s.returns(q); len(ret) > 0 {
+		return cmd.String("")
+	}
+	end := func(cmd *wire.Command) {
+		if ret := l.returns(); l.form.extended && len(ret) > 0 {
 			cmd.Atom("RETURN").List(ret...)
 		}
-		return s.runList(ctx, cmd, q, once)
+		list = append(list, cmd)
 	}
-	for _, p := range q.Patterns {
-		if err := s.runList(ctx, wire.NewCommand("LIST").String("").String(s.encodeName(p)), q, once); err != nil {
-			return err
+	if l.form.several {
+		cmd := begin().Open()
+		for _, p := range l.q.Patterns {
+			cmd.String(l.s.encodeName(p))
 		}
+		end(cmd.Close())
+		return list
 	}
-	return nil
+	for _, p := range l.q.Patterns {
+		end(begin().String(l.s.encodeName(p)))
+	}
+	return list
 }
 
-func (s *Session) returns(q ListRequest) []string {
+func (l *listing) returns() []string {
 	var ret []string
-	if q.Detail {
+	if l.q.Detail {
 		ret = append(ret, "SUBSCRIBED", "CHILDREN")
 	}
-	if s.Offers("SPECIAL-USE") {
+	if l.s.Offers("SPECIAL-USE") {
 		ret = append(ret, "SPECIAL-USE")
 	}
-	if len(q.Status) > 0 && s.Offers("LIST-STATUS") {
-		ret = append(ret, "STATUS ("+strings.Join(q.Status, " ")+")")
+	if l.form.status {
+		ret = append(ret, "STATUS ("+strings.Join(l.q.Status, " ")+")")
 	}
 	return ret
 }
 
-// runList runs one LIST. STATUS responses belong to entries told before or
-// after them, so with LIST-STATUS entries wait for the end.
-func (s *Session) runList(ctx context.Context, cmd *wire.Command, q ListRequest, fn func(*ListEntry) error) error {
-	detail := q.Detail && s.Offers("LIST-EXTENDED")
-	held := len(q.Status) > 0 && s.Offers("LIST-STATUS")
-	var entries []*ListEntry
-	counts := map[string]*StatusData{}
-	told := false
+// list runs one LIST.
+func (l *listing) list(ctx context.Context, cmd *wire.Command) (wire.Status, error) {
+	s := l.s
 	cmd.On(func(r *wire.Response) error {
 		if r.Kind == "STATUS" {
-			d := s.readStatus(r)
-			counts[d.Raw] = d
+			if d := s.readStatus(r); l.form.status && len(l.counts) < maxUncounted {
+				l.counts[d.Raw] = d
+				return l.release()
+			}
 			return nil
 		}
 		e := s.readList(r)
@@ -171,37 +225,101 @@ func (s *Session) runList(ctx context.Context, cmd *wire.Command, q ListRequest,
 			s.unreadable(r)
 			return r.Err()
 		}
-		told = true
-		s.odd(e)
-		if detail || q.Subscribed && s.Offers("LIST-EXTENDED") {
-			sub := e.Has(`\Subscribed`)
-			e.Subscribed = &sub
-		}
-		if held {
-			entries = append(entries, e)
-			return nil
-		}
-		return fn(e)
+		return l.hear(e)
 	}, "LIST", "XLIST", "STATUS")
 	st, err := s.do(ctx, cmd)
-	if err != nil {
-		return err
-	}
 	// GNU imap4d, which has no LIST-EXTENDED, says NO to LIST on an empty tree.
-	none := st.Status == "NO" && st.Code == "" && !told && !s.Misjudged() && !s.Offers("LIST-EXTENDED")
-	if !st.OK() && !none {
-		return refusal(st, "cannot list the mailboxes")
+	if err == nil && st.Status == "NO" && st.Code == "" && !l.told && !s.Misjudged() && !s.announces("LIST-EXTENDED") {
+		st.Status = "OK"
 	}
-	for _, e := range entries {
-		if e.Status = counts[e.Raw]; e.Status == nil && strings.EqualFold(e.Raw, "INBOX") {
-			for raw, d := range counts {
-				if strings.EqualFold(raw, "INBOX") {
-					e.Status = d
-				}
-			}
+	return st, err
+}
+
+// hear takes one entry. One that several patterns match is told once.
+func (l *listing) hear(e *ListEntry) error {
+	digest := maphash.String(l.seed, e.Raw)
+	if _, again := l.seen[digest]; again {
+		return nil
+	}
+	if len(l.seen) == maxListed {
+		return fault.New(fault.Protocol, "the server lists more than %d mailboxes", maxListed)
+	}
+	l.seen[digest] = struct{}{}
+	l.told = true
+	l.s.odd(e)
+	if l.form.extended && (l.q.Detail || l.q.Subscribed) {
+		sub := e.Has(`\Subscribed`)
+		e.Subscribed = &sub
+	} else if l.subscribed != nil {
+		_, sub := l.subscribed[maphash.String(l.seed, e.Name)]
+		if e.Subscribed = &sub; l.q.Subscribed && !sub {
+			return nil
 		}
-		if err := fn(e); err != nil {
+	}
+	if len(l.q.Status) == 0 {
+		return l.fn(e)
+	}
+	if len(l.held) == maxUncounted {
+		return fault.New(fault.Protocol, "the server lists more than %d mailboxes before it tells their counts", maxUncounted).
+			Hint("list them without --status, and ask for some with imapknife status")
+	}
+	l.held = append(l.held, e)
+	return l.release()
+}
+
+// release hands on the entries in front whose counts are known, or will not come.
+func (l *listing) release() error {
+	for l.form.status && len(l.held) > 0 {
+		e := l.held[0]
+		if e.Status = l.count(e); e.Status == nil && e.Selectable() {
+			return nil
+		}
+		if l.held = l.held[1:]; e.Status != nil {
+			delete(l.counts, e.Status.Raw)
+		}
+		if err := l.fn(e); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// count returns what STATUS has told of the entry, before it or after it.
+func (l *listing) count(e *ListEntry) *StatusData {
+	if d := l.counts[e.Raw]; d != nil || !strings.EqualFold(e.Raw, "INBOX") {
+		return d
+	}
+	for raw, d := range l.counts {
+		if strings.EqualFold(raw, "INBOX") {
+			return d
+		}
+	}
+	return nil
+}
+
+// subscriptions asks LSUB which mailboxes are subscribed.
+func (l *listing) subscriptions(ctx context.Context) error {
+	l.subscribed = map[uint64]struct{}{}
+	for _, p := range l.q.Patterns {
+		cmd := wire.NewCommand("LSUB").String("").String(l.s.encodeName(p)).On(func(r *wire.Response) error {
+			if len(l.subscribed) > maxListed {
+				return fault.New(fault.Protocol, "the server lists more than %d subscriptions", maxListed)
+			}
+			if e := l.s.readList(r); e != nil && !e.Has(`\Noselect`) {
+				l.subscribed[maphash.String(l.seed, e.Name)] = struct{}{}
+			}
+			return nil
+		}, "LSUB")
+		st, err := l.s.do(ctx, cmd)
+		if err != nil {
+			return err
+		}
+		if !st.OK() && l.q.Subscribed {
+			return refusal(st, "cannot tell the subscribed mailboxes")
+		}
+		if !st.OK() {
+			l.subscribed = nil // unknown: leave it unsaid
+			return nil
 		}
 	}
 	return nil
@@ -239,32 +357,4 @@ func (s *Session) unreadable(r *wire.Response) {
 	if s.cfg.Warn != nil && (r.Err() == nil || wire.IsSyntax(r.Err())) {
 		s.cfg.Warn("a LIST response without a mailbox name that can be read was passed over")
 	}
-}
-
-// subscriptions marks the entries that LSUB tells.
-func (s *Session) subscriptions(ctx context.Context, q ListRequest, all []*ListEntry) error {
-	subscribed := map[string]bool{}
-	for _, p := range q.Patterns {
-		cmd := wire.NewCommand("LSUB").String("").String(s.encodeName(p)).On(func(r *wire.Response) error {
-			if e := s.readList(r); e != nil && !e.Has(`\Noselect`) {
-				subscribed[e.Name] = true
-			}
-			return nil
-		}, "LSUB")
-		st, err := s.do(ctx, cmd)
-		if err != nil {
-			return err
-		}
-		if !st.OK() && q.Subscribed {
-			return refusal(st, "cannot tell the subscribed mailboxes")
-		}
-		if !st.OK() {
-			return nil // unknown: leave it unsaid
-		}
-	}
-	for _, e := range all {
-		is := subscribed[e.Name]
-		e.Subscribed = &is
-	}
-	return nil
 }

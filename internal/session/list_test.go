@@ -169,23 +169,23 @@ A3 OK done
 `, `A1 LIST "" ("*" "x&AOQ-") RETURN (SUBSCRIBED CHILDREN)
 A2 STATUS "INBOX" (MESSAGES)
 A3 STATUS "&ANw-" (MESSAGES)`, fmt.Sprintf(entries, `\Subscribed`)},
-		{"IMAP4rev1", `* LIST () "/" INBOX
+		{"IMAP4rev1", `* LSUB () "/" inbox
+* LSUB (\Noselect) "/" n
+A1 OK done
+A2 OK done
+* LIST () "/" INBOX
 * LIST () "/" "&ANw-"
 * LIST (\Noselect) "/" n
-A1 OK done
-A2 NO nothing there
-* LSUB () "/" inbox
-* LSUB (\Noselect) "/" n
 A3 OK done
 A4 OK done
 * STATUS INBOX (MESSAGES 3)
 A5 OK done
 * STATUS &ANw- (MESSAGES 0)
 A6 OK done
-`, `A1 LIST "" "*"
-A2 LIST "" "x&AOQ-"
-A3 LSUB "" "*"
-A4 LSUB "" "x&AOQ-"
+`, `A1 LSUB "" "*"
+A2 LSUB "" "x&AOQ-"
+A3 LIST "" "*"
+A4 LIST "" "x&AOQ-"
 A5 STATUS "INBOX" (MESSAGES)
 A6 STATUS "&ANw-" (MESSAGES)`, fmt.Sprintf(entries, "")},
 	} {
@@ -216,7 +216,8 @@ func TestListRefused(t *testing.T) {
 		{"A1 NO nothing there\n", "IMAP4rev1", false},
 		{"A1 NO [UNAVAILABLE] later\n", "IMAP4rev1", true},
 		{row + "A1 NO disk\n", "IMAP4rev1", true},
-		{"A1 NO nothing there\n", "IMAP4rev1 LIST-EXTENDED", true},
+		{"A1 NO nothing there\nA2 NO nothing there\n", "IMAP4rev1 LIST-EXTENDED", true},
+		{"A1 NO [CLIENTBUG] what\nA2 OK done\n", "IMAP4rev1 LIST-EXTENDED", false},
 	} {
 		s, _ := answered(tt.in, tt.capabilities)
 		err := s.List(t.Context(), ListRequest{Patterns: []string{"*"}}, func(*ListEntry) error { return nil })

@@ -91,7 +91,7 @@ func TestNoLSUB(t *testing.T) {
 }
 
 func noLSUB(t *testing.T, said string) {
-	answers := "* LIST () \"/\" INBOX\nA1 OK\nA2 " + said + "\n"
+	answers := "A1 " + said + "\n* LIST () \"/\" INBOX\nA2 OK\n"
 	s, _ := answered(answers, "IMAP4rev1")
 	err := s.List(t.Context(), ListRequest{Patterns: []string{"*"}, Subscribed: true}, func(e *ListEntry) error {
 		t.Errorf("told %+v", e)

@@ -130,20 +130,26 @@ func (s *Session) Subscribed(ctx context.Context, name string) (is bool, refused
 	if err := s.learn(ctx); err != nil {
 		return false, nil, err
 	}
-	cmd := wire.NewCommand("LSUB")
-	if s.Offers("LIST-EXTENDED") {
-		cmd = wire.NewCommand("LIST").List("SUBSCRIBED")
-	}
-	cmd.String("").String(s.octets(name)).On(func(r *wire.Response) error {
-		e := s.readList(r)
-		if e == nil {
-			return r.Err()
+	ask := func(cmd *wire.Command) func() (wire.Status, error) {
+		return func() (wire.Status, error) {
+			return s.do(ctx, cmd.String("").String(s.octets(name)).On(func(r *wire.Response) error {
+				e := s.readList(r)
+				if e == nil {
+					return r.Err()
+				}
+				// \Noselect in LSUB is a level with subscriptions below it.
+				is = is || (e.Name == name || e.Raw == s.octets(name)) && !(r.Kind == "LSUB" && e.Has(`\Noselect`))
+				return nil
+			}, "LIST", "LSUB"))
 		}
-		// \Noselect in LSUB is a level with subscriptions below it.
-		is = is || (e.Name == name || e.Raw == s.octets(name)) && !(r.Kind == "LSUB" && e.Has(`\Noselect`))
-		return nil
-	}, "LIST", "LSUB")
-	st, err := s.do(ctx, cmd)
+	}
+	lsub := ask(wire.NewCommand("LSUB"))
+	var st wire.Status
+	if s.Offers("LIST-EXTENDED") {
+		st, err = s.plainly("LIST-EXTENDED", ask(wire.NewCommand("LIST").List("SUBSCRIBED")), lsub)
+	} else {
+		st, err = lsub()
+	}
 	if err == nil && !st.OK() {
 		refused = refusal(st, "cannot tell whether %q is subscribed", name)
 	}

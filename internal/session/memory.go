@@ -22,11 +22,14 @@ func NewMemory(path string, now func() time.Time) *Memory { return &Memory{path,
 
 // record is what is remembered of one account on one server.
 type record struct {
-	Greeting     []string  `json:"greeting_capabilities,omitempty"`
-	Capabilities []string  `json:"capabilities,omitempty"`
-	NoPipelining bool      `json:"no_pipelining,omitempty"`
-	Unbound      bool      `json:"unbound,omitempty"` // -PLUS is announced and refused
-	Used         time.Time `json:"used"`
+	Greeting     []string `json:"greeting_capabilities,omitempty"`
+	Capabilities []string `json:"capabilities,omitempty"`
+	NoPipelining bool     `json:"no_pipelining,omitempty"`
+	Unbound      bool     `json:"unbound,omitempty"` // -PLUS is announced and refused
+	// Refused has the announced capabilities that the server refused to let be
+	// used, and when.
+	Refused map[string]time.Time `json:"refused,omitempty"`
+	Used    time.Time            `json:"used"`
 }
 
 // maxMemory is the longest file of servers in octets.

@@ -26,27 +26,57 @@ type SearchResult struct {
 }
 
 // Search runs the program in the open mailbox: as ESEARCH (RFC 4731) where
-// the server offers it, else SEARCH; as SORT where an order is asked for, for
-// which the caller has made sure of the capability.
+// the server offers and takes it, else SEARCH; as SORT where an order is asked
+// for, for which the caller has made sure of the capability.
 func (s *Session) Search(ctx context.Context, q SearchRequest) (*SearchResult, error) {
-	extended := s.Offers("ESEARCH") && len(q.Sort) == 0
-	res, st, err := s.search(ctx, q, extended)
+	var res *SearchResult
+	run := func(extended bool) func() (wire.Status, error) {
+		return func() (st wire.Status, err error) {
+			res, st, err = s.search(ctx, q, extended)
+			return st, err
+		}
+	}
+	var st wire.Status
+	var err error
+	if len(q.Sort) == 0 && s.Offers("ESEARCH") {
+		st, err = s.plainly("ESEARCH", run(true), run(false))
+	} else {
+		st, err = run(false)()
+	}
 	if err != nil {
 		return nil, err
 	}
-	if !st.OK() && extended && s.caps == nil || st.Status == "BAD" && extended {
-		// What the server offered last time may no longer hold.
-		if s.caps == nil {
-			if err := s.askCaps(ctx); err != nil {
-				return nil, err
-			}
+	return s.searched(q, res, st)
+}
+
+// Sorted runs the program and returns what it finds in the order of keys: by
+// SORT, for which the caller has made sure of the capability, or sorted here
+// where the server refuses that.
+func (s *Session) Sorted(ctx context.Context, q SearchRequest, keys []query.SortKey) ([]uint32, error) {
+	sorted := q
+	sorted.Sort = query.SortProgram(keys)
+	var res *SearchResult
+	var order []uint32
+	st, err := s.plainly(query.SortCapability(keys), func() (st wire.Status, err error) {
+		if res, st, err = s.search(ctx, sorted, false); err == nil {
+			order = res.Order
 		}
-		if !s.Offers("ESEARCH") {
-			if res, st, err = s.search(ctx, q, false); err != nil {
-				return nil, err
-			}
+		return st, err
+	}, func() (st wire.Status, err error) {
+		if res, err = s.Search(ctx, q); err == nil {
+			order, err = s.SortSet(ctx, keys, res.Set)
 		}
+		return wire.Status{Status: "OK"}, err
+	})
+	if err != nil {
+		return nil, err
 	}
+	_, err = s.searched(q, res, st)
+	return order, err
+}
+
+// searched judges the answer to a search.
+func (s *Session) searched(q SearchRequest, res *SearchResult, st wire.Status) (*SearchResult, error) {
 	if !st.OK() {
 		e := refusal(st, "cannot search %q", s.box.title())
 		if st.Code == "BADCHARSET" || q.UTF8 {

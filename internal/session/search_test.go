@@ -28,7 +28,9 @@ var searchTests = []struct {
 		"* SEARCH 1\nA1 OK\n", "A1 UID SEARCH CHARSET UTF-8 SUBJECT {2+}\nü", "1 [] 1"},
 	{"a UID of 33 bits", "IMAP4rev1", SearchRequest{}, "* SEARCH 1 4294967296\nA1 OK\n", "A1 UID SEARCH ALL", "protocol"},
 	{"NO", "IMAP4rev1", SearchRequest{}, "A1 NO [BADCHARSET (US-ASCII)] no\n", "A1 UID SEARCH ALL", "refused"},
-	{"BAD", "IMAP4rev1 ESEARCH", SearchRequest{}, "A1 BAD no\n", "A1 UID SEARCH RETURN (ALL) ALL", "refused"},
+	{"BAD", "IMAP4rev1 ESEARCH", SearchRequest{}, "A1 BAD no\nA2 BAD no\n", "A1 UID SEARCH RETURN (ALL) ALL\nA2 UID SEARCH ALL", "refused"},
+	{"ESEARCH is refused", "IMAP4rev1 ESEARCH", SearchRequest{}, "A1 NO no\n* SEARCH 1 2\nA2 OK\n", "A1 UID SEARCH RETURN (ALL) ALL\nA2 UID SEARCH ALL", "1:2 [] 2"},
+	{"a NO for a reason", "IMAP4rev1 ESEARCH", SearchRequest{}, "A1 NO [UNAVAILABLE] no\n", "A1 UID SEARCH RETURN (ALL) ALL", "refused"},
 	{"SORT", "IMAP4rev1 ESEARCH SORT", SearchRequest{Sort: query.SortProgram([]query.SortKey{{Name: "size", Reverse: true}})},
 		"* SORT 5 3 9\n* SORT 1\nA1 OK\n", "A1 UID SORT (REVERSE SIZE) US-ASCII ALL", " [5 3 9 1] 4"},
 	{"ESEARCH", "IMAP4rev1 esearch", SearchRequest{}, "* ESEARCH (TAG \"A1\") UID ALL 9,5:3,4\nA1 OK\n", "A1 UID SEARCH RETURN (ALL) ALL", "3:5,9 [] 4"},
@@ -67,7 +69,7 @@ func TestSearch(t *testing.T) {
 func TestSearchGuessedWrong(t *testing.T) {
 	for name, in := range map[string]string{
 		"told":  "* CAPABILITY IMAP4rev1\nA2 BAD what?\n* SEARCH 1 2\nA3 OK\n",
-		"asked": "A2 BAD what?\n* CAPABILITY IMAP4rev1\nA3 OK\n* SEARCH 1 2\nA4 OK\n",
+		"untold": "A2 BAD what?\n* SEARCH 1 2\nA3 OK\n",
 	} {
 		s, sent := answered("A1 OK in\n"+in, "")
 		s.caps, s.guessed = nil, parseCaps("IMAP4rev1 ESEARCH")

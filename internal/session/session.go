@@ -154,6 +154,7 @@ type Session struct {
 	preauth   bool          // the same, on a session that was to log in
 	secret    *string       // nil until it is known
 	mechanism string        // how the login is done
+	noInitial bool          // the server said BAD to an initial response
 	unproven  bool          // the server said OK and could not prove that it knows the password
 	protection
 
@@ -400,7 +401,7 @@ func mayMisjudge(name string, st wire.Status) bool {
 	case "EXAMINE", "SELECT", "STATUS", "CREATE", "DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE":
 		return st.Status == "BAD"
 	}
-	return st.Status == "BAD" || st.Status == "NO"
+	return refusesForm(st)
 }
 
 // Misjudged reports whether a command has failed that trusted what the server
