@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/imapknife/imapknife/completions"
 	"github.com/imapknife/imapknife/internal/bashline"
 	"github.com/imapknife/imapknife/internal/query"
 	"github.com/imapknife/imapknife/internal/result"
 	"github.com/imapknife/imapknife/internal/sandbox"
+	"github.com/imapknife/imapknife/output"
 )
 
 // completeVerb is the command that the shells' scripts ask. It is nobody
@@ -57,8 +57,8 @@ func (p *Process) complete(args []string) int {
 	var out strings.Builder
 	for _, x := range c.list {
 		value := c.prefix + x.value
-		if !strings.HasPrefix(value, word) || strings.ContainsFunc(value, unicode.IsControl) {
-			continue
+		if !strings.HasPrefix(value, word) || output.Visible(value) != value {
+			continue // what could act on the terminal is not offered
 		}
 		if shell == "bash" {
 			if quoted, ok := line.Quote(value); ok {
@@ -121,7 +121,10 @@ func (p *Process) candidates(words []string) completion {
 	if strings.HasPrefix(word, "-") {
 		return flagCandidates(named)
 	}
-	return p.argument(named, settings, word)
+	c := p.argument(named, settings, word)
+	// Without a -- in front the line would read them as flags.
+	c.list = slices.DeleteFunc(c.list, func(x choice) bool { return strings.HasPrefix(x.value, "-") })
+	return c
 }
 
 // opaque reports whether the words name a verb that takes a command line.

@@ -2,6 +2,7 @@ package query
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"github.com/imapknife/imapknife/internal/fault"
@@ -261,16 +262,74 @@ func join(op StepOp, steps []*Step) *Step {
 	return &Step{Op: op, Kids: steps}
 }
 
-// search makes the step that sends conditions to the server.
+// maxProgram is how long a search program may be, in octets, so that the command
+// line stays below 8,192 (RFC 7162 section 4).
+const maxProgram = 7900
+
+// length is how many octets of a command line the tokens take at most; a literal
+// is no part of the line, but a quoted string is.
+func length(program []Token) (octets int) {
+	for _, t := range program {
+		octets += len(t.Text) + 1
+		if t.Kind == String {
+			octets += 2 + strings.Count(t.Text, `"`) + strings.Count(t.Text, `\`)
+		}
+	}
+	return octets
+}
+
+// search makes the step that sends conditions to the server, several searches
+// whose results are joined where one would be too long.
 func search(conditions []*Node) *Step {
-	program := And(conditions...).tokens(nil, false)
-	return &Step{Op: OpSearch, Program: program, UTF8: hasUTF8(program)}
+	return split(And(conditions...), false)
+}
+
+func split(n *Node, negate bool) *Step {
+	program := signed(n, negate).tokens(nil, false)
+	if length(program) <= maxProgram || n.op == opLeaf || n.op == opFuzzy {
+		return &Step{Op: OpSearch, Program: program, UTF8: hasUTF8(program)}
+	}
+	if n.op == opNot {
+		return split(n.kids[0], !negate)
+	}
+	op, together := OpOr, Or
+	if (n.op == opAnd) != negate {
+		op, together = OpAnd, And
+	}
+	var steps []*Step
+	var group []*Node
+	octets := 0
+	end := func() {
+		if len(group) > 0 {
+			steps = append(steps, split(together(group...), false))
+		}
+		group, octets = nil, 0
+	}
+	for _, kid := range each(n.kids, negate) {
+		size := length(kid.tokens(nil, false)) + len("OR ( ) ")
+		if size > maxProgram { // to be split itself
+			end()
+			steps = append(steps, split(kid, false))
+			continue
+		}
+		if octets+size > maxProgram {
+			end()
+		}
+		group, octets = append(group, kid), octets+size
+	}
+	end()
+	return join(op, steps)
 }
 
 // filter makes the step for n, which facts alone decide.
 func (p *planner) filter(n *Node, within []*Node) *Step {
 	t := p.test(n, false)
 	s := search(with(within, t.narrow))
-	s.Op, s.Need, s.Match = OpFilter, t.need, t.match
-	return s
+	if s.Op == OpSearch {
+		s.Op, s.Need, s.Match = OpFilter, t.need, t.match
+		return s
+	}
+	f := search([]*Node{All()})
+	f.Op, f.Need, f.Match = OpFilter, t.need, t.match
+	return join(OpAnd, []*Step{s, f})
 }

@@ -294,3 +294,51 @@ func parsed(t *testing.T, program string) *Node {
 	}
 	return n
 }
+
+// A program that is too long for a command line becomes several searches, whose
+// results are joined to the same result.
+func TestPlanLong(t *testing.T) {
+	var from []string
+	for i := range 400 {
+		from = append(from, fmt.Sprintf("FROM user%04d@mail.example.org", i))
+	}
+	either := strings.Repeat("OR ", len(from)-1) + strings.Join(from, " ")
+	var all func(s *Step) int
+	all = func(s *Step) int {
+		n := 0
+		for _, kid := range s.Kids {
+			n += all(kid)
+		}
+		if len(s.Kids) > 0 {
+			return n
+		}
+		if got := length(s.Program); got > maxProgram {
+			t.Errorf("a program of %d octets", got)
+		}
+		return 1
+	}
+	for _, tt := range []struct {
+		in       string
+		op       StepOp
+		searches int
+	}{
+		{either, OpOr, 3},
+		{strings.Join(from, " "), OpAnd, 3},
+		{"UNSEEN " + either, OpAnd, 4},
+		{"NOT (" + either + ")", OpAnd, 3},
+		{"NOT (UNSEEN (" + either + "))", OpOr, 4},
+		{"ATTACHMENT *.pdf " + either, OpAnd, 4},
+	} {
+		n, err := ParseString(tt.in, Env{Now: time.Now(), Location: time.UTC})
+		if err != nil {
+			t.Fatal(err)
+		}
+		step, err := Plan(n, offers(""), time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := all(step); step.Op != tt.op || got != tt.searches && got != tt.searches+1 {
+			t.Errorf("%.30s: %d searches, want %d; op %d, want %d", tt.in, got, tt.searches, step.Op, tt.op)
+		}
+	}
+}
