@@ -68,7 +68,7 @@ func TestSearch(t *testing.T) {
 // without ESEARCH.
 func TestSearchGuessedWrong(t *testing.T) {
 	for name, in := range map[string]string{
-		"told":  "* CAPABILITY IMAP4rev1\nA2 BAD what?\n* SEARCH 1 2\nA3 OK\n",
+		"told":   "* CAPABILITY IMAP4rev1\nA2 BAD what?\n* SEARCH 1 2\nA3 OK\n",
 		"untold": "A2 BAD what?\n* SEARCH 1 2\nA3 OK\n",
 	} {
 		s, sent := answered("A1 OK in\n"+in, "")
