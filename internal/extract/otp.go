@@ -1,8 +1,6 @@
 package extract
 
-import (
-	"context"
-)
+import "context"
 
 // The lengths that a one-time code can have where none is asked for.
 const (
