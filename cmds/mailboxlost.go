@@ -93,7 +93,11 @@ func (r *remaking) listed(ctx context.Context, ch *remake) (state, error) {
 		return now, nil
 	}
 	now.made, now.untouched = !there, there
-	if !there || !ch.validity.Usable() {
+	if !there {
+		return now, nil
+	}
+	if !ch.validity.Usable() {
+		now.untouched, now.seen = false, now.seen+", and without UIDVALIDITY it may be another"
 		return now, nil
 	}
 	// One that is there may by now be another of the same name, not to be deleted.

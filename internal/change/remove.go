@@ -137,8 +137,16 @@ func (r *remover) expunge(ctx context.Context, w *Writer, p *part, set query.Set
 	}
 	refused := res.Refusal
 	var left error = &fault.Error{Kind: fault.Refused, Op: "the server left it", Server: res.Answer}
+	kept := query.Set(nil) // of those that were to be flagged already, what is
+	if !r.flag && refused == nil {
+		if kept, err = r.deleted(ctx, w, set); err != nil {
+			return err
+		}
+	}
 	return r.left(ctx, w, p, set, func(it *item) {
 		switch {
+		case kept.Contains(it.uid, 0):
+			it.end(result.Refused, left.Error(), left)
 		case refused != nil && r.flag:
 			it.end(result.Flagged, `flagged \Deleted, not removed: `+refused.Error(), refused)
 		case refused != nil:
@@ -149,6 +157,18 @@ func (r *remover) expunge(ctx context.Context, w *Writer, p *part, set query.Set
 			it.end(result.Refused, `it is not flagged \Deleted`, nil)
 		}
 	})
+}
+
+// deleted returns which of the messages are there and flagged \Deleted.
+func (r *remover) deleted(ctx context.Context, w *Writer, set query.Set) (query.Set, error) {
+	var found query.Builder
+	_, err := w.Session.Fetch(ctx, session.FetchRequest{Set: set, Items: []string{"FLAGS"}, Whole: true, Row: func(m *session.Fetched) error {
+		if hasFlag(m.Flags, `\Deleted`) {
+			found.Add(m.UID, m.UID)
+		}
+		return nil
+	}})
+	return found.Set(), err
 }
 
 // left looks which of the messages are still there, for whose rows stay makes

@@ -85,7 +85,7 @@ func (k Kind) Status() int { return k.row().Status }
 
 // Server is what an IMAP server said when it refused.
 type Server struct {
-	Status string `json:"status"`         // NO, BAD or BYE
+	Status string `json:"status"`         // NO, BAD or BYE; OK where it did not do what it says
 	Code   string `json:"code,omitempty"` // response code without brackets, as sent
 	Text   string `json:"text"`           // human text, untrusted
 }

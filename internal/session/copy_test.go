@@ -39,10 +39,22 @@ func TestCopyUID(t *testing.T) {
 	}
 }
 
+// Where the server mixes up pairs, those of several messages are a set, and those
+// of one are believed.
+func TestCopyUIDShuffled(t *testing.T) {
+	c := &Copied{shuffled: true}
+	for _, args := range []string{"7 4 40", "7 1:3 12,10:11", "7 9,5 20:21"} {
+		c.hear(wire.Status{Status: "OK", Code: "COPYUID", Args: args}, query.Set{{Lo: 1, Hi: 5}})
+	}
+	if got := fmt.Sprint(c.UIDs, c.Unordered, c.UnorderedTo, c.Named()); got != "map[4:40] 1:3,5 10:12,21 1:5" || c.Warning != "" {
+		t.Error(got, c.Warning)
+	}
+}
+
 // FuzzCopyUID: whatever a server says, only messages that were asked for are
 // mapped, and it takes neither memory nor time.
 func FuzzCopyUID(f *testing.F) {
-	for _, seed := range []string{"7 1:3 11:13", "7 5,3 10,11", "7 1:4294967295 1:4294967295", "7 3:1,2 *", "1 1,1,1,1 2,2,2,2", "9 (1) 2"} {
+	for _, seed := range []string{"7 1:3 11:13", "7 5,3 10,11", "7 1:4294967295 1:4294967295", "7 3:1,2 *", "1 1,1,1,1 2,2,2,2", "9 (1) 2", "18446744073709551616 1 2"} {
 		f.Add(seed)
 	}
 	asked := query.Set{{Lo: 1, Hi: 5}, {Lo: 4294967295, Hi: 4294967295}}
