@@ -261,9 +261,15 @@ func (sel *selection) named(ctx context.Context, s *session.Session) ([]string, 
 	return sel.everywhere(ctx, s)
 }
 
+// maxMailboxes is how many mailboxes --all-mailboxes works in.
+const maxMailboxes = 1_000_000
+
 // everywhere is named for --all-mailboxes, and again for those made meanwhile.
 func (sel *selection) everywhere(ctx context.Context, s *session.Session) (names []string, err error) {
 	err = s.List(ctx, session.ListRequest{Patterns: []string{"*"}}, func(e *session.ListEntry) error {
+		if len(names) == maxMailboxes {
+			return fault.New(fault.Protocol, "the server lists more than %d mailboxes", maxMailboxes)
+		}
 		if e.Selectable() {
 			names = append(names, e.Name)
 		}

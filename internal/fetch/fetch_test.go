@@ -136,3 +136,30 @@ func TestQueueBounded(t *testing.T) {
 		}
 	}
 }
+
+// What is next among very many ranges is found without a look at each of them: a
+// look at each takes minutes here.
+func TestQueueOfManyRanges(t *testing.T) {
+	var asked query.Builder
+	const n = 500_000
+	for i := range uint32(n) {
+		asked.Add(2*i+1, 2*i+1)
+	}
+	got := 0
+	q := Queue[uint32]{Asked: asked.Set(), Emit: func(uint32) error { got++; return nil }}
+	for i := range uint32(n) {
+		uid := 2*i + 1
+		if !q.Ready(uid, 0) {
+			t.Fatalf("%d is not ready", uid)
+		}
+		if err := q.Next(uid, 0, uid); err != nil {
+			t.Fatal(err)
+		}
+		if q.Ready(uid+4, 0) && i < n-2 {
+			t.Fatalf("%d would come before %d", uid+4, uid+2)
+		}
+	}
+	if got != n {
+		t.Errorf("%d answers", got)
+	}
+}

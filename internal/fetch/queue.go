@@ -46,8 +46,9 @@ func (q *Queue[T]) Ready(uid, seq uint32) bool {
 	case seq != 0 && seq <= q.seq+1:
 		return true
 	}
-	between := query.Set{{Lo: q.last + 1, Hi: uid - 1}}
-	return uid == q.last+1 || q.Asked.Intersect(between).Empty()
+	// The first range that reaches beyond what was emitted: there may be very many.
+	i, _ := slices.BinarySearchFunc(q.Asked, q.last+1, func(r query.Range, uid uint32) int { return cmp.Compare(r.Hi, uid) })
+	return i == len(q.Asked) || q.Asked[i].Lo >= uid
 }
 
 // Next emits an answer that is Ready, and those that waited for it.

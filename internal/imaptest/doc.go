@@ -31,6 +31,8 @@
 //	S< 68 65 0d 0a   send octets given in hex
 //	R: 1000000 (     send a text (with escapes) that many times, no CRLF
 //	N: 900 2 -2      send the numbers from first to last, by a step, no CRLF
+//	E: 1 900 * LIST () "/" a%d\r\n
+//	                 send the text (with escapes) for each number, in the place of %d
 //	C: {tag} NOOP    read one command, which must be this; {name} matches the
 //	                 tag and keeps it as $name
 //	C~ (\w+) NOOP    read one command, which must match; groups become $1…,

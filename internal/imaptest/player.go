@@ -215,6 +215,8 @@ func (p *player) act(a action, ahead []action) error {
 		return p.repeat(a)
 	case "N":
 		return p.send(numbers(a))
+	case "E":
+		return p.each(a)
 	case "C:", "C~", "C-":
 		return p.expect(a, ahead)
 	case "F:":
@@ -265,6 +267,29 @@ func (p *player) repeat(a action) error {
 		if err := p.send(strings.Repeat(a.text, min(left, chunk))); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// each sends what an E line says, a chunk at a time.
+func (p *player) each(a action) error {
+	var out []byte
+	parts := strings.Split(a.text, "%d")
+	for i := range a.repeat {
+		n := strconv.Itoa(a.from + i)
+		for j, part := range parts {
+			if j > 0 {
+				out = append(out, n...)
+			}
+			out = append(out, part...)
+		}
+		if len(out) < 64<<10 && i < a.repeat-1 {
+			continue
+		}
+		if err := p.send(string(out)); err != nil {
+			return err
+		}
+		out = out[:0]
 	}
 	return nil
 }

@@ -215,6 +215,8 @@ func parseAction(line int, verb, rest string) (action, error) {
 		}
 	case "N:":
 		err = a.numbers(rest)
+	case "E:":
+		err = a.each(rest)
 	case "C:":
 		if strings.HasPrefix(rest, "{") {
 			if name, after, ok := strings.Cut(rest[1:], "}"); ok {
@@ -235,6 +237,19 @@ func parseAction(line int, verb, rest string) (action, error) {
 		err = fmt.Errorf("unknown directive %q", verb)
 	}
 	return a, err
+}
+
+// each reads "first last text".
+func (a *action) each(rest string) error {
+	first, rest, _ := strings.Cut(rest, " ")
+	last, text, _ := strings.Cut(rest, " ")
+	if err := a.numbers(first + " " + last + " 1"); err != nil {
+		return err
+	}
+	var err error
+	a.verb = "E"
+	a.text, err = unescape(text)
+	return err
 }
 
 // numbers reads "first last step".

@@ -66,11 +66,17 @@ func (e *ListEntry) SpecialUse() string {
 	return ""
 }
 
-// maxUncounted is how many mailboxes are held where their counts come after all of
-// them, and maxListed how many one list may have.
+// Bounds on what is kept of a list.
 const (
+	// maxUncounted is how many mailboxes are held where their counts come after
+	// all of them.
 	maxUncounted = 100_000
-	maxListed    = 2_000_000
+	// maxSeen is how many mailboxes are known again where one pattern is asked
+	// for: only a server that repeats itself tells one twice.
+	maxSeen = 100_000
+	// maxListed is how many mailboxes several patterns may match, each of which
+	// has to be known again.
+	maxListed = 2_000_000
 )
 
 // listForm is a way to list, and what the server is known to refuse where the
@@ -241,10 +247,12 @@ func (l *listing) hear(e *ListEntry) error {
 	if _, again := l.seen[digest]; again {
 		return nil
 	}
-	if len(l.seen) == maxListed {
-		return fault.New(fault.Protocol, "the server lists more than %d mailboxes", maxListed)
+	switch {
+	case len(l.q.Patterns) > 1 && len(l.seen) == maxListed:
+		return fault.New(fault.Protocol, "the server lists more than %d mailboxes", maxListed).Hint("ask for one pattern at a time")
+	case len(l.q.Patterns) > 1 || len(l.seen) < maxSeen:
+		l.seen[digest] = struct{}{}
 	}
-	l.seen[digest] = struct{}{}
 	l.told = true
 	l.s.odd(e)
 	if l.form.extended && (l.q.Detail || l.q.Subscribed) {
