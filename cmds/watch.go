@@ -88,7 +88,7 @@ func setupWatch(in *input) (runner, error) {
 			if o.timeout > 0 { // the wait for the state counts
 				o.timeout = max(o.timeout-in.p.Now().Sub(began), time.Nanosecond)
 				var cancel context.CancelFunc
-				ctx, o.hasLooked, cancel = unlessLooked(ctx, o.timeout)
+				ctx, o.hasLooked, cancel = unlessLooked(ctx, max(o.timeout, lastLook))
 				defer cancel()
 			}
 			return c.with(ctx, o.spec(), func(s *session.Session, out *output.Printer) error { return runWatch(ctx, s, out, o) })
