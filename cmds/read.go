@@ -163,6 +163,18 @@ func (rd *reading) batch(ctx context.Context, set query.Set) (map[uint32]*result
 		if s != nil {
 			leaves[uid] = newTexts(s, rd.w)
 		}
+		if !hollow(s) {
+			continue
+		}
+		own, t, err := rd.itself(ctx, uid)
+		if err != nil {
+			return rows, err
+		}
+		if own != nil {
+			leaves[uid] = t
+			rows[uid].Warnings = append(rows[uid].Warnings, hollowStructure)
+			rd.walked(rows[uid], own)
+		}
 	}
 	err = rd.texts(ctx, slices.Sorted(maps.Keys(rows)), rows, leaves)
 	maps.DeleteFunc(rows, func(uid uint32, _ *result.Message) bool { return rd.lost.Contains(uid, 0) })
@@ -188,8 +200,7 @@ func (rd *reading) walked(row *result.Message, s *message.Structure) {
 		rd.withheld(row, "BODYSTRUCTURE")
 		return
 	case rd.w.attachments:
-		list := message.Attachments(s)
-		row.Attachments = &list
+		row.Attachments = rd.w.attached(s)
 	}
 	rd.tooDeep(row, s)
 }
@@ -283,11 +294,7 @@ func (rd *reading) fill(row *result.Message, m *session.Fetched) {
 		row.Warnings = append(row.Warnings, warnings...)
 	}
 	if w.attachments && m.Structure != nil {
-		list := message.Attachments(m.Structure)
-		if !w.alternatives {
-			list = slices.DeleteFunc(list, func(a result.Attachment) bool { return a.Disposition == message.Alternative })
-		}
-		row.Attachments = &list
+		row.Attachments = w.attached(m.Structure)
 	}
 	if w.attachments || w.text || w.html {
 		rd.tooDeep(row, m.Structure)
@@ -366,4 +373,13 @@ func (rd *reading) headers(row *result.Message, raw []byte) {
 		}
 	}
 	row.Headers = &list
+}
+
+// attached lists the attachments that are wanted.
+func (w *want) attached(s *message.Structure) *[]result.Attachment {
+	list := message.Attachments(s)
+	if !w.alternatives {
+		list = slices.DeleteFunc(list, func(a result.Attachment) bool { return a.Disposition == message.Alternative })
+	}
+	return &list
 }

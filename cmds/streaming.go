@@ -1,6 +1,7 @@
 package cmds
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -234,6 +235,16 @@ func (st *streaming) writeOne(ctx context.Context, uid uint32, tree *message.Str
 		st.note(fetch.Withheld, uid, "structure")
 	}
 	t := newTexts(tree, st.w)
+	if hollow(tree) {
+		own, texts, err := st.itself(ctx, uid)
+		if err != nil {
+			return err
+		}
+		if own != nil {
+			st.o.in.say("message %d: %s", uid, hollowStructure)
+			t = texts
+		}
+	}
 	if t.noHTML {
 		return st.lack(fetch.Absent, uid, st.w.lackable())
 	}
@@ -275,6 +286,12 @@ func (st *streaming) writeText(ctx context.Context, uid uint32, t *texts, w io.W
 		came := l.Size == 0
 		w := &message.BlankWriter{W: w, Held: l.Instead != nil}
 		one := query.MakeSet(uid)
+		if raw, there := t.raw[l.Part]; there { // read with the message itself
+			if _, err := writeLeaf(l, st.w.html, w.W, bytes.NewReader(raw)); err != nil {
+				return err
+			}
+			continue
+		}
 		done, err := st.ask(ctx, session.FetchRequest{Set: one, Items: []string{"BODY.PEEK[" + l.Part + "]"},
 			Body: func(_ *session.Fetched, _ string, r io.Reader, _ int64) error {
 				came = true
