@@ -32,7 +32,8 @@ func newAttachments() *verb {
 			{
 				name: "list", args: "SET", summary: "list attachments without downloading them",
 				about: `Tells part number, name, media type and size of each attachment, from the
-structure that the server tells; no body is downloaded.`,
+structure that the server tells; no body is downloaded. Another form of the
+text, such as an invitation beside it, is listed where --type names its type.`,
 				examples: []example{
 					{"what a message carries", "imapknife attachments list 42"},
 					{"all PDFs of this month", "imapknife attachments list --since 2026-11-01 --type application/pdf"},
