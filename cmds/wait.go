@@ -84,7 +84,7 @@ func setupWait(in *input) (runner, error) {
 	return func(ctx context.Context) error {
 		end := in.p.Now().Add(o.timeout)
 		c.enough = true
-		ctx, looked, cancel := unlessLooked(ctx, o.timeout)
+		ctx, looked, cancel := unlessLooked(ctx, max(o.timeout, time.Second))
 		defer cancel()
 		return c.with(ctx, spec, func(s *session.Session, out *output.Printer) error {
 			v := &vigil{c: c, sel: o.sel, match: o.match, s: s, out: out, end: end, poll: o.poll, existing: in.flagged("existing"), partly: true, hasLooked: looked}
