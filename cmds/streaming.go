@@ -151,8 +151,12 @@ func (st *streaming) writeDecoded(ctx context.Context, set query.Set) error {
 		return err
 	}
 	// One that the server cannot decode ends the command: the others are asked
-	// for in the usual way.
-	return st.writeLocally(ctx, set.Subtract(st.told()))
+	// for in the usual way. BAD is about all of them.
+	bad := fault.ServerOf(err).Status == "BAD"
+	if err = st.writeLocally(ctx, set.Subtract(st.told())); err == nil && bad {
+		st.s.NoteRefused("BINARY")
+	}
+	return err
 }
 
 // writeBinary is writeDecoded by the server.

@@ -163,14 +163,20 @@ func (s *Session) Naming(ctx context.Context) (prefix, delimiter string, err err
 	if err := s.learn(ctx); err != nil {
 		return "", "", err
 	}
-	cmd := wire.NewCommand("LIST").String("").String("").On(func(r *wire.Response) error {
-		if e := s.readList(r); e != nil {
-			delimiter = e.Delimiter
-		}
-		return nil
-	}, "LIST")
-	if s.Offers("NAMESPACE") {
-		cmd = wire.NewCommand("NAMESPACE").On(func(r *wire.Response) error {
+	list := func() (wire.Status, error) {
+		return s.do(ctx, wire.NewCommand("LIST").String("").String("").On(func(r *wire.Response) error {
+			if e := s.readList(r); e != nil {
+				delimiter = e.Delimiter
+			}
+			return nil
+		}, "LIST"))
+	}
+	if !s.Offers("NAMESPACE") {
+		_, err = list()
+		return prefix, delimiter, err
+	}
+	_, err = s.plainly("NAMESPACE", func() (wire.Status, error) {
+		return s.do(ctx, wire.NewCommand("NAMESPACE").On(func(r *wire.Response) error {
 			personal := r.Open()
 			if personal && r.Open() { // the first of them
 				p, _ := r.String(wire.MaxToken)
@@ -179,8 +185,7 @@ func (s *Session) Naming(ctx context.Context) (prefix, delimiter string, err err
 				delimiter = string(d)
 			}
 			return r.Err()
-		}, "NAMESPACE")
-	}
-	_, err = s.do(ctx, cmd)
+		}, "NAMESPACE"))
+	}, list)
 	return prefix, delimiter, err
 }
