@@ -2,8 +2,10 @@ package sandbox
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"net"
 	"net/smtp"
@@ -269,3 +271,47 @@ func TestWrongPasswords(t *testing.T) {
 		t.Errorf("%v, %d", err, s.wrong)
 	}
 }
+
+// heard is a connection from which octets come, and that hears nothing.
+type heard struct {
+	net.Conn
+	io.Reader
+}
+
+func (h heard) Read(p []byte) (int, error)  { return h.Reader.Read(p) }
+func (h heard) Write(p []byte) (int, error) { return len(p), nil }
+
+// FuzzSMTPFront: whatever a client sends reaches the server, octet for octet but
+// for the domain that an address lacks; and of a mail all of it does.
+func FuzzSMTPFront(f *testing.F) {
+	for _, s := range []string{
+		"EHLO x\r\nMAIL FROM:<root>\r\nRCPT TO:<\"a b\">\r\nDATA\r\n", "RCPT TO:<root>\r\n.\r\nRCPT TO:<x> y\r\n", "BDAT 99999999999999999999 LAST\r\nRCPT TO:<x>",
+		"bdat -1\r\nrcpt to: <x>\n", "STARTTLS\r\n", "\r\n\n.", "RCPT TO:<\"\\\">\r\n",
+	} {
+		f.Add([]byte(s), false, 7)
+		f.Add([]byte(s), true, 4096)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte, data bool, size int) {
+		front := newSMTPFront(heard{Reader: bytes.NewReader(raw)}, nil)
+		front.data = data
+		got, err := io.ReadAll(io.MultiReader(&small{front, max(size, 1)}))
+		if errors.Is(err, net.ErrClosed) {
+			return // a line is too long
+		}
+		without := func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("@localhost"), nil) }
+		if err != nil || !bytes.Equal(without(got), without(raw)) {
+			t.Fatalf("%q became %q, %v", raw, got, err)
+		}
+		if mail, _, _ := bytes.Cut(raw, []byte("\n.\r\n")); data && !bytes.HasPrefix(raw, []byte(".\r\n")) && !bytes.HasPrefix(got, mail) {
+			t.Fatalf("the mail %q became %q", mail, got)
+		}
+	})
+}
+
+// small reads at most so many octets at once.
+type small struct {
+	r io.Reader
+	n int
+}
+
+func (s *small) Read(p []byte) (int, error) { return s.r.Read(p[:min(len(p), s.n)]) }
