@@ -13,6 +13,11 @@
 //     is done again,
 //   - the receipt and the exit status agree with the mailbox.
 //
+// What saves mail in files is spoilt likewise (TestReadings): each FETCH is
+// answered with NO, BAD, BYE or nothing behind its literals, and another client
+// removes a message just before it. A file that is there is whole and has a row,
+// what did not come shows in the exit status, and the same done again ends well.
+//
 // A case is named by the operation and its faults, one for each connection:
 //
 //	move/cut@s12+0/reset@c4+end

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,23 +58,35 @@ type field struct {
 
 // run runs the operation about some messages of an account, and spoils it.
 func (f *field) run(op *operation, user string, about []message, list []trouble) (*outcome, *spoiler, error) {
+	o, stdout, s, err := f.pass(op, user, f.files, op.args(about), list)
+	if err == nil {
+		o.read(stdout)
+	}
+	return o, s, err
+}
+
+// pass runs imapknife with arguments in a folder, and spoils it.
+func (f *field) pass(op *operation, user, dir string, args []string, list []trouble) (*outcome, string, *spoiler, error) {
 	proxy, err := imaptest.StartProxy(imaptest.Upstream{Addr: f.server.PlainAddr()}, imaptest.Options{CA: f.ca, Deadline: 2 * limit})
 	if err != nil {
-		return nil, nil, err
+		return nil, "", nil, err
 	}
 	defer proxy.Close()
-	s := &spoiler{hide: op.hide, troubles: list}
+	s := &spoiler{hide: op.hide, troubles: list, expunge: func(uid string) error {
+		_, err := f.server.Doveadm(context.Background(), "expunge", "-u", user, "mailbox", source, "uid", uid)
+		return err
+	}}
 	u := url.URL{Scheme: "imap+insecure", User: url.User(user), Host: proxy.Addr(), Path: "/"}
 	env := []string{"IMAPKNIFE_URL=" + u.String(), "IMAPKNIFE_PASSWORD=" + realserver.Password, "IMAPKNIFE_AUTH=login", "TZ=UTC"}
 	if op.known { // without HOME nothing is remembered
 		home, err := os.MkdirTemp(f.files, "home")
 		if err != nil {
-			return nil, nil, err
+			return nil, "", nil, err
 		}
 		defer os.RemoveAll(home)
 		env = append(env, "HOME="+home)
 		if err := f.acquaint(env); err != nil {
-			return nil, nil, err
+			return nil, "", nil, err
 		}
 		s.before = proxy.Record().Last()
 		proxy.Record().Reset()
@@ -84,12 +97,12 @@ func (f *field) run(op *operation, user string, about []message, list []trouble)
 			wait = impatient
 		}
 	}
-	cmd := exec.Command(f.program, append(op.args(about), "--io-timeout", wait.String())...)
-	cmd.Dir, cmd.Env = f.files, env
+	cmd := exec.Command(f.program, append(args, "--io-timeout", wait.String())...)
+	cmd.Dir, cmd.Env = dir, env
 	proxy.SetHook(s.hook)
 	o, stdout, err := process(cmd, s)
 	if err != nil {
-		return nil, nil, err
+		return nil, "", nil, err
 	}
 	for _, t := range list {
 		if t.kind == late { // even if imapknife did not wait for it
@@ -99,11 +112,13 @@ func (f *field) run(op *operation, user string, about []message, list []trouble)
 	proxy.Close()
 	o.killed = s.killed
 	o.struck, o.wires, o.record = s.struck(), len(s.wires), proxy.Record().String()
+	if s.failed != nil {
+		return nil, "", nil, s.failed
+	}
 	if faults := proxy.Record().Faults(); len(faults) > 0 && !o.killed {
 		o.odd = append(o.odd, "the client broke IMAP: "+strings.Join(faults, "; "))
 	}
-	o.read(stdout)
-	return o, s, nil
+	return o, stdout, s, nil
 }
 
 // acquaint has imapknife learn what the server offers.

@@ -2,6 +2,8 @@ package campaign
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/imapknife/imapknife/internal/imaptest"
@@ -10,14 +12,16 @@ import (
 // spoiler is the hook of a proxy: it hides capabilities, does to each
 // connection what its trouble says, and keeps a tape of it.
 type spoiler struct {
-	hide     []string  // names
-	troubles []trouble // of the first connection, of the second, …
-	kill     func()    // ends imapknife and returns when it is dead
-	before   int       // connections of the proxy that are not its business
+	hide     []string               // names
+	troubles []trouble              // of the first connection, of the second, …
+	kill     func()                 // ends imapknife and returns when it is dead
+	expunge  func(uid string) error // has another client remove a message
+	before   int                    // connections of the proxy that are not its business
 
 	mu     sync.Mutex
 	wires  []*spoilt
 	killed bool
+	failed error // of expunge
 }
 
 // spoilt is one connection.
@@ -80,15 +84,25 @@ func (s *spoiler) hook(c imaptest.Chunk) imaptest.Verdict {
 		due = &s.troubles[c.Conn-1]
 	}
 	out := make([]byte, 0, len(data))
+	skip := false // the rest of a response that says something else
 	for i, b := range data {
 		if due != nil && due.at.index == cur.index() && due.at.octet == len(cur.now) {
-			if w.struck = true; due.kind != refuse {
+			w.struck = true
+			switch uid, removes := strings.CutPrefix(string(due.kind), expunge); {
+			case removes:
+				s.failed = s.expunge(uid)
+			case due.kind == no || due.kind == bad:
+				tag, _, _ := bytes.Cut(data[i:], []byte(" "))
+				out, skip = fmt.Appendf(out, "%s %s said by the campaign\r\n", tag, strings.ToUpper(string(due.kind))), true
+			case due.kind == refuse:
+				w.refuse(data[i:])
+				out = append(out, w.refused+" NOOP\r\n"...)
+			default:
 				return s.strike(due.kind, out)
 			}
-			w.refuse(data[i:])
-			out, due = append(out, w.refused+" NOOP\r\n"...), nil
+			due = nil
 		}
-		if !w.swallow {
+		if !w.swallow && !skip {
 			out = append(out, b)
 		}
 		ended := cur.step(b)
@@ -96,8 +110,9 @@ func (s *spoiler) hook(c imaptest.Chunk) imaptest.Verdict {
 			cur.end() // it will not be sent
 			ended = true
 		}
-		if ended && c.Client {
-			w.swallow = false
+		if ended {
+			skip = false
+			w.swallow = w.swallow && !c.Client
 		}
 		if due != nil && ended && due.at.octet == whole && due.at.index == len(cur.done) {
 			w.struck = true

@@ -19,9 +19,13 @@ const (
 	bye    kind = "bye"    // the server says BYE, then it is cut
 	refuse kind = "refuse" // the command is answered NO, and the server never sees it
 	kill   kind = "kill"   // imapknife is killed, and the connection ends
+	no     kind = "no"     // the response is a tagged NO instead
+	bad    kind = "bad"    // or BAD
+	// expunge and a UID: another client removes that message before the command.
+	expunge = "expunge"
 )
 
-var kinds = []kind{cut, reset, stall, late, bye, refuse, kill}
+var kinds = []kind{cut, reset, stall, late, bye, refuse, kill, no, bad}
 
 // whole as the octet of a point is behind the last octet of the command, before
 // the server has said anything to it.
@@ -57,8 +61,11 @@ func (t trouble) String() string { return string(t.kind) + "@" + t.at.String() }
 // label is what the trouble is counted as: a connection that is cut inside a
 // command or a response is truncated.
 func (t trouble) label() string {
-	if t.kind == cut && t.at.octet > 0 {
+	switch {
+	case t.kind == cut && t.at.octet > 0:
 		return "truncate"
+	case strings.HasPrefix(string(t.kind), expunge):
+		return expunge
 	}
 	return string(t.kind)
 }
@@ -69,7 +76,7 @@ func parseTroubles(text string) ([]trouble, error) {
 	for part := range strings.SplitSeq(text, "/") {
 		name, at, _ := strings.Cut(part, "@")
 		index, octet, ok := strings.Cut(at, "+")
-		if !ok || len(index) < 2 || !slices.Contains(kinds, kind(name)) {
+		if !ok || len(index) < 2 || !slices.Contains(kinds, kind(name)) && !strings.HasPrefix(name, expunge) {
 			return nil, fmt.Errorf("%q is no fault", part)
 		}
 		t := trouble{kind: kind(name), at: point{client: index[0] == 'c', octet: whole}}
