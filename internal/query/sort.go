@@ -105,6 +105,9 @@ func Collate(keys []SortKey, f *SortFacts) string {
 	return string(binary.BigEndian.AppendUint32(out, f.UID))
 }
 
+// CollatedUID returns the UID of the message that Collate made the key of.
+func CollatedUID(key string) uint32 { return binary.BigEndian.Uint32([]byte(key[len(key)-4:])) }
+
 func (f *SortFacts) append(dst []byte, key string) []byte {
 	switch key {
 	case "arrival":

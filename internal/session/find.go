@@ -103,43 +103,31 @@ func (s *Session) CanSort(ctx context.Context, keys []query.SortKey) (bool, erro
 
 // SortSet puts the UIDs of set in order, here: as RFC 5256 says, from the
 // header fields and dates of each message. More than MaxSortOctets of keys is
-// an error of kind Refused.
+// an error of kind Protocol.
 func (s *Session) SortSet(ctx context.Context, keys []query.SortKey, set query.Set) ([]uint32, error) {
 	if set.Empty() {
 		return []uint32{}, nil
 	}
 	items := sortItems(keys)
-	type entry struct {
-		key string
-		uid uint32
-	}
-	var all []entry
+	all := make([]string, 0, min(set.Len(), 1<<20)) // keys, which end with the UID
 	octets := 0
 	_, err := s.Fetch(ctx, FetchRequest{Set: set, Items: items, Row: func(m *Fetched) error {
 		s.undecided(m)
-		e := entry{query.Collate(keys, sortFacts(m)), m.UID}
-		if octets += len(e.key) + 32; octets > MaxSortOctets {
-			return fault.New(fault.Refused, "too many messages to sort here: the server does not offer SORT").
+		key := query.Collate(keys, sortFacts(m))
+		if octets += len(key) + 32; octets > MaxSortOctets {
+			return fault.New(fault.Protocol, "too many messages to sort here: the server does not sort them").
 				Hint("select fewer messages, or leave out --sort")
 		}
-		all = append(all, e)
+		all = append(all, key)
 		return nil
 	}})
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(all, func(a, b entry) int {
-		switch {
-		case a.key < b.key:
-			return -1
-		case a.key > b.key:
-			return 1
-		}
-		return 0
-	})
+	slices.Sort(all)
 	order := make([]uint32, len(all))
-	for i, e := range all {
-		order[i] = e.uid
+	for i, key := range all {
+		order[i] = query.CollatedUID(key)
 	}
 	return order, nil
 }
