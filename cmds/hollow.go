@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/imapknife/imapknife/internal/message"
@@ -15,10 +16,17 @@ import (
 // server's structure of it.
 const hollowStructure = "the server reports a structure without content, so the message itself was read"
 
-// hollow reports a structure of nothing but an empty text. Servers report it
-// not only of empty mail, but also of mail whose Content-Type they cannot read.
+// hollow reports a structure of nothing but empty texts. Servers report it not
+// only of empty mail, but also of mail whose Content-Type they cannot read;
+// Dovecot puts one such text into the multipart.
 func hollow(s *message.Structure) bool {
-	return s != nil && len(s.Children) == 0 && s.Message == nil && s.Size == 0 && strings.HasPrefix(s.MediaType(), "text/")
+	switch {
+	case s == nil:
+		return false
+	case strings.HasPrefix(s.MediaType(), "multipart/"):
+		return !slices.ContainsFunc(s.Children, func(c *message.Structure) bool { return !hollow(c) })
+	}
+	return s.Message == nil && s.Size == 0 && strings.HasPrefix(s.MediaType(), "text/")
 }
 
 // itself reads the structure and the texts of a message out of its octets, for
