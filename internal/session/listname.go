@@ -124,7 +124,7 @@ func mailboxName(r *wire.Response) (raw []byte, whole bool) {
 	}
 	text := r.Text()
 	raw, rest, whole := cutName(text, extended)
-	if whole && literalAtEnd.Match(rest) {
+	if literalAtEnd.Match(rest) {
 		r.LiteralFollows()
 	}
 	return raw, whole

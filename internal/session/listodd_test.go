@@ -67,6 +67,19 @@ func TestListCutName(t *testing.T) {
 	}
 }
 
+// A literal in what follows a name is followed, whatever else is wrong there.
+func TestListLiteralAfterName(t *testing.T) {
+	s, _ := answered("* LIST () \"/\" \"a\" ((\"X\" {8}\nA1 OK no\n)\n* LIST () \"/\" \"b\"\nA1 OK\n", "IMAP4rev1")
+	var names []string
+	must(t, s.List(t.Context(), ListRequest{Patterns: []string{"*"}}, func(e *ListEntry) error {
+		names = append(names, e.Name)
+		return nil
+	}))
+	if strings.Join(names, " ") != "a b" {
+		t.Errorf("%q", names)
+	}
+}
+
 // Where a name ends is found in time that grows with its length only.
 func FuzzListName(f *testing.F) {
 	for _, seed := range []string{`a (b ("c"))`, `"a "b" c" (d ("e"))`, `"a\"`, `a (b ({3}`, "", `"`, `(()`, `"" ()`} {
