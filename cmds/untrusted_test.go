@@ -33,12 +33,12 @@ var trusted = map[string]string{
 	"Count":             "account",
 	"MessageAttachment": "account part status",
 	"Appended":          "account action status source flags",
-	"Receipt":           "account action status",
+	"Receipt":           "account action status destination_uids",
 	"Mark":              "account mark",
 	"Extracted":         "account extract",
 	"Expectation":       "expected",
 	"Event":             "event account mark",
-	"Sandbox":           "url password ca_file smtp_host smtp_port smtp_url lmtp_host lmtp_port",
+	"Sandbox":           "url password ca_file smtp_host smtp_port smtp_url smtps_port smtps_url lmtp_host lmtp_port",
 	"Capability":        "meaning",
 	"Command":           "command group arguments summary about",
 	"CommandFlag":       "name usage group env help",
@@ -59,7 +59,7 @@ func TestUntrusted(t *testing.T) {
 		}
 		seen[row] = true
 		for _, f := range result.Fields(row) {
-			text := leafType(f.Type).Kind() == reflect.String || leafType(f.Type) == reflect.TypeFor[json.RawMessage]()
+			text := leafType(f.Type).Kind() == reflect.String && leafType(f.Type) != reflect.TypeFor[result.UIDValidity]() || leafType(f.Type) == reflect.TypeFor[json.RawMessage]()
 			ours := slices.Contains(strings.Fields(trusted[row.Name()]), f.Name)
 			switch {
 			case ours && (f.Untrusted || !text):

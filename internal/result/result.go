@@ -130,7 +130,7 @@ type Mailbox struct {
 	Account    string   `json:"account" doc:"digest of user, host and port"`
 	Mailbox    string   `json:"mailbox" doc:"mailbox name, decoded from modified UTF-7" untrusted:"true"`
 	RawName    string   `json:"raw_name,omitempty" doc:"the name as sent, where decoding it and encoding it again does not give the same" untrusted:"true"`
-	RawBase64  string   `json:"raw_name_base64,omitempty" doc:"the octets of raw_name in base64, where they are not UTF-8 and raw_name cannot hold them"`
+	RawBase64  string   `json:"raw_name_base64,omitempty" doc:"the octets of raw_name in base64, where they are not UTF-8 and raw_name cannot hold them" untrusted:"true"`
 	Delimiter  string   `json:"delimiter" doc:"hierarchy delimiter, empty for a flat name" untrusted:"true"`
 	Attributes []string `json:"attributes" sep:" " doc:"mailbox attributes as the server spells them" untrusted:"true"`
 	SpecialUse string   `json:"special_use,omitempty" doc:"special-use attribute such as \\Sent (RFC 6154)"`
