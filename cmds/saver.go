@@ -37,7 +37,8 @@ func newSaver(dir string, overwrite bool) (*saver, error) {
 // unfinished is the name of a file while it is written: the process and a number.
 const unfinished = ".imapknife-%d-%d"
 
-// sweep removes what processes that were killed have left unfinished.
+// sweep removes what processes that were killed have left unfinished. One with
+// this process's number is of another process, too: nothing is written yet.
 func (s *saver) sweep() {
 	dir, err := s.root.Open(".")
 	if err != nil {
@@ -48,7 +49,7 @@ func (s *saver) sweep() {
 		names, err := dir.Readdirnames(1000)
 		for _, name := range names {
 			var pid, n int
-			if _, err := fmt.Sscanf(name, unfinished, &pid, &n); err == nil && name == fmt.Sprintf(unfinished, pid, n) && processEnded(pid) {
+			if _, err := fmt.Sscanf(name, unfinished, &pid, &n); err == nil && name == fmt.Sprintf(unfinished, pid, n) && (pid == os.Getpid() || processEnded(pid)) {
 				s.root.Remove(name)
 			}
 		}
@@ -71,11 +72,9 @@ func (s *saver) write(name string, r io.Reader) (string, int64, error) {
 			return filepath.Join(s.dir, path.Clean(name)), n, err
 		}
 	}
-	s.n++
-	tmp := fmt.Sprintf(unfinished, os.Getpid(), s.n)
-	f, err := s.root.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	f, tmp, err := s.create()
 	if err != nil {
-		return "", 0, fault.Wrap(fault.Local, err, "cannot write into %q", s.dir)
+		return "", 0, err
 	}
 	defer s.root.Remove(tmp)
 	info, err := f.Stat() // the mode that the user's mask leaves
@@ -93,6 +92,21 @@ func (s *saver) write(name string, r io.Reader) (string, int64, error) {
 		return "", n, err
 	}
 	return filepath.Join(s.dir, path.Clean(name)), n, s.name(tmp, name)
+}
+
+// create makes a new file for what is written.
+func (s *saver) create() (*os.File, string, error) {
+	for {
+		s.n++
+		tmp := fmt.Sprintf(unfinished, os.Getpid(), s.n)
+		f, err := s.root.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+		if err == nil {
+			return f, tmp, nil
+		}
+		if !errors.Is(err, fs.ErrExist) { // another run in this process may have it
+			return nil, "", fault.Wrap(fault.Local, err, "cannot write into %q", s.dir)
+		}
+	}
 }
 
 // same compares r with the file that has its name. The error is fs.ErrExist where

@@ -112,7 +112,7 @@ func (s *Session) List(ctx context.Context, q ListRequest, fn func(*ListEntry) e
 	forms := s.listForms(q)
 	misjudged := s.misjudged
 	for i, f := range forms {
-		l := &listing{s: s, q: q, form: f, fn: fn, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed()}
+		l := &listing{s: s, q: q, form: f, instead: i > 0, fn: fn, seen: map[uint64]struct{}{}, seed: maphash.MakeSeed()}
 		st, err := l.run(ctx)
 		switch {
 		case err != nil:
@@ -135,6 +135,7 @@ type listing struct {
 	s          *Session
 	q          ListRequest
 	form       listForm
+	instead    bool // of a form that was refused
 	fn         func(*ListEntry) error
 	seed       maphash.Seed
 	seen       map[uint64]struct{} // mailboxes told, by digest
@@ -160,6 +161,9 @@ func (l *listing) run(ctx context.Context) (wire.Status, error) {
 		if err := l.s.statuses(ctx, l.q.Status, l.held); err != nil {
 			return wire.Status{}, err
 		}
+		if st, bad := l.noStatus(); bad && l.instead {
+			return st, nil
+		}
 	}
 	for _, e := range l.held {
 		if l.form.status {
@@ -170,6 +174,19 @@ func (l *listing) run(ctx context.Context) (wire.Status, error) {
 		}
 	}
 	return wire.Status{Status: "OK"}, nil
+}
+
+// noStatus reports whether the server answered BAD to every STATUS: then it is
+// what STATUS asks for that it does not take, and LIST-STATUS was not at fault.
+func (l *listing) noStatus() (st wire.Status, bad bool) {
+	for _, e := range l.held {
+		said := fault.ServerOf(e.Refused)
+		if said == nil || said.Status != "BAD" {
+			return st, false
+		}
+		st = wire.Status{Status: said.Status, Code: said.Code, Text: said.Text}
+	}
+	return st, len(l.held) > 0
 }
 
 // commands returns one LIST where the form combines patterns, else one a pattern.
