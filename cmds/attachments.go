@@ -122,20 +122,24 @@ func (o *attachmentsOptions) each(ctx context.Context, s *session.Session, p *pi
 func runAttachments(ctx context.Context, s *session.Session, out *output.Printer, o attachmentsOptions) error {
 	var missing fetch.Missing
 	there := 0
+	show := func(m *result.Message, list []result.Attachment) error {
+		for _, a := range list {
+			if err := out.Row(&result.MessageAttachment{Place: m.Place, UID: m.UID, Attachment: a, Warnings: m.Warnings}); err != nil {
+				return err
+			}
+		}
+		if len(list) > 0 {
+			for _, w := range m.Warnings {
+				o.in.say("message %d: %s", m.UID, w)
+			}
+		}
+		return nil
+	}
+	o.sel.light = true
 	err := o.sel.each(ctx, s, func(p *picked) error {
 		return o.each(ctx, s, p, &missing, func(m *result.Message, list []result.Attachment) error {
 			there++
-			for _, a := range list {
-				if err := out.Row(&result.MessageAttachment{Place: m.Place, UID: m.UID, Attachment: a, Warnings: m.Warnings}); err != nil {
-					return err
-				}
-			}
-			if len(list) > 0 {
-				for _, w := range m.Warnings {
-					o.in.say("message %d: %s", m.UID, w)
-				}
-			}
-			return nil
+			return o.sel.inOrder(m, func() error { return show(m, list) })
 		})
 	})
 	return empty(outcome(err, missing.Err(there-missing.Lacking())), o.failEmpty, uint64(out.Rows()))

@@ -254,10 +254,13 @@ func runFetch(ctx context.Context, s *session.Session, out *output.Printer, o fe
 	var missing fetch.Missing
 	cut := cuts{in: o.in}
 	defer func() { cut.tell(o.want.limit()) }()
+	o.sel.light = !o.want.text && !o.want.html && o.want.content == nil
 	err := o.sel.each(ctx, s, func(p *picked) error {
 		rd := &reading{s: s, w: &o.want, missing: &missing, emit: func(m *result.Message) error {
-			cut.see(m)
-			return out.Row(m)
+			return o.sel.inOrder(m, func() error {
+				cut.see(m)
+				return out.Row(m)
+			})
 		}}
 		_, err := rd.read(ctx, p)
 		return err

@@ -126,32 +126,45 @@ func runSearch(ctx context.Context, s *session.Session, out *output.Printer, o s
 	var missing fetch.Missing
 	cut := cuts{in: o.in}
 	defer func() { cut.tell(o.want.limit()) }()
+	o.sel.light, o.sel.counts = true, o.count
+	o.sel.blind = o.count || len(o.want.items()) == 0 && !o.want.seq
 	err := o.sel.each(ctx, s, func(p *picked) error {
 		found += p.count()
 		switch {
 		case o.count:
 			return out.Row(&result.Count{Account: p.place.Account, Mailbox: p.place.Mailbox, Count: p.count()})
-		case len(o.want.items()) > 0 || o.want.seq:
+		case !o.sel.blind:
 			rd := &reading{s: s, w: &o.want, missing: &missing, emit: func(m *result.Message) error {
-				cut.see(m)
-				return out.Row(m)
+				return o.sel.inOrder(m, func() error {
+					cut.see(m)
+					return out.Row(m)
+				})
 			}}
 			_, err := rd.read(ctx, p)
 			return err
 		}
-		row := result.Message{Place: p.place}
-		if !p.place.UIDValidity.Usable() {
-			row.Warnings = []string{session.NoValidity}
-		}
-		for uid := range p.uids() {
-			row.UID = uid
-			if err := out.Row(&row); err != nil {
-				return err
-			}
-		}
-		return nil
+		return o.bare(p, out)
 	})
 	return empty(outcome(err, missing.Err(out.Rows()-missing.Lacking())), o.failEmpty, found)
+}
+
+// bare prints what is known of the messages before anything is read of them.
+func (o *searchOptions) bare(p *picked, out *output.Printer) error {
+	row := result.Message{Place: p.place}
+	if !p.place.UIDValidity.Usable() {
+		row.Warnings = []string{session.NoValidity}
+	}
+	for uid := range p.uids() {
+		row.UID = uid
+		show := func() error {
+			row.UID = uid // by its turn others have been here
+			return out.Row(&row)
+		}
+		if err := o.sel.inOrder(&row, show); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // uids yields what is picked, in its order.

@@ -35,6 +35,10 @@ type selection struct {
 	since    *mark.Token                   // --mark, nil without
 	shut     causes                        // why mailboxes that are meant, too, cannot be opened
 	few      bool                          // what is looked at is new: there are few of it
+	light    bool                          // neither texts nor contents are read of what is chosen
+	blind    bool                          // nothing is read of what is chosen: its UIDs are all
+	counts   bool                          // blind, and mailboxes without a message count, too
+	held     map[messageName]func() error  // what waits for its turn in the order over several mailboxes; nil elsewhere
 	texts    *session.TextCache            // where texts are decided or checked here, nil for as the server says
 	// keep takes away what does not match for reasons that no server knows; nil
 	// for none.
@@ -305,7 +309,8 @@ func (p *picked) count() uint64 {
 // each opens the mailboxes in turn and calls fn with what is chosen in each.
 // A UIDVALIDITY other than the one asked for is an error of kind Stale. Of
 // several mailboxes, one that cannot be opened is passed over, and told in the
-// end.
+// end; --sort, --limit, --newest and --reverse are over all of them, and fn may
+// be called several times for one.
 func (sel *selection) each(ctx context.Context, s *session.Session, fn func(*picked) error) error {
 	names, err := sel.named(ctx, s)
 	if err != nil {
@@ -313,8 +318,20 @@ func (sel *selection) each(ctx context.Context, s *session.Session, fn func(*pic
 	}
 	passed := slices.Clone(sel.shut)
 	all := len(names) + len(passed)
+	one, visit := sel, fn
+	var over *across
+	switch {
+	case len(names) < 2:
+	case sel.crosses():
+		plain := *sel
+		plain.sort, plain.limited, plain.tailed, plain.reverse = nil, false, false, false
+		over = &across{sel: sel}
+		one, visit = &plain, func(p *picked) error { return over.search(ctx, s, p) }
+	case sel.reverse:
+		slices.Reverse(names)
+	}
 	for _, name := range names {
-		err := sel.inOne(ctx, s, name, fn)
+		err := one.inOne(ctx, s, name, visit)
 		if all > 1 && fault.KindOf(err) == fault.Refused && s.Opened() == nil {
 			passed = append(passed, err)
 			continue
@@ -323,6 +340,16 @@ func (sel *selection) each(ctx context.Context, s *session.Session, fn func(*pic
 			return err
 		}
 	}
+	if over != nil && len(passed) < all {
+		if err := over.hand(ctx, s, fn); err != nil {
+			return err
+		}
+	}
+	return unopened(passed, all)
+}
+
+// unopened is the error for the mailboxes, of all, that cannot be opened.
+func unopened(passed causes, all int) error {
 	if passed == nil {
 		return nil
 	}

@@ -76,8 +76,10 @@ func runShow(ctx context.Context, s *session.Session, o showOptions, emit func(*
 	rows := 0
 	err := o.sel.each(ctx, s, func(p *picked) error {
 		rd := &reading{s: s, w: &o.want, missing: &missing, emit: func(m *result.Message) error {
-			rows++
-			return emit(m)
+			return o.sel.inOrder(m, func() error {
+				rows++
+				return emit(m)
+			})
 		}}
 		_, err := rd.read(ctx, p)
 		return err

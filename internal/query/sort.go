@@ -105,8 +105,14 @@ func Collate(keys []SortKey, f *SortFacts) string {
 	return string(binary.BigEndian.AppendUint32(out, f.UID))
 }
 
+// CollatedUIDOctets is how many octets at the end of what Collate returns are
+// the UID.
+const CollatedUIDOctets = 4
+
 // CollatedUID returns the UID of the message that Collate made the key of.
-func CollatedUID(key string) uint32 { return binary.BigEndian.Uint32([]byte(key[len(key)-4:])) }
+func CollatedUID(key string) uint32 {
+	return binary.BigEndian.Uint32([]byte(key[len(key)-CollatedUIDOctets:]))
+}
 
 func (f *SortFacts) append(dst []byte, key string) []byte {
 	switch key {

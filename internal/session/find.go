@@ -108,19 +108,16 @@ func (s *Session) SortSet(ctx context.Context, keys []query.SortKey, set query.S
 	if set.Empty() {
 		return []uint32{}, nil
 	}
-	items := sortItems(keys)
 	all := make([]string, 0, min(set.Len(), 1<<20)) // keys, which end with the UID
 	octets := 0
-	_, err := s.Fetch(ctx, FetchRequest{Set: set, Items: items, Row: func(m *Fetched) error {
-		s.undecided(m)
-		key := query.Collate(keys, sortFacts(m))
+	err := s.collate(ctx, keys, set, func(key string) error {
 		if octets += len(key) + 32; octets > MaxSortOctets {
 			return fault.New(fault.Protocol, "too many messages to sort here: the server does not sort them").
 				Hint("select fewer messages, or leave out --sort")
 		}
 		all = append(all, key)
 		return nil
-	}})
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +127,26 @@ func (s *Session) SortSet(ctx context.Context, keys []query.SortKey, set query.S
 		order[i] = query.CollatedUID(key)
 	}
 	return order, nil
+}
+
+// SortKeys calls each with the UIDs of set and texts whose order is the order of
+// keys, in whichever mailboxes the messages are.
+func (s *Session) SortKeys(ctx context.Context, keys []query.SortKey, set query.Set, each func(uid uint32, key string) error) error {
+	if set.Empty() {
+		return nil
+	}
+	return s.collate(ctx, keys, set, func(key string) error {
+		return each(query.CollatedUID(key), key[:len(key)-query.CollatedUIDOctets])
+	})
+}
+
+// collate calls each with the collated key of each message of set.
+func (s *Session) collate(ctx context.Context, keys []query.SortKey, set query.Set, each func(key string) error) error {
+	_, err := s.Fetch(ctx, FetchRequest{Set: set, Items: sortItems(keys), Row: func(m *Fetched) error {
+		s.undecided(m)
+		return each(query.Collate(keys, sortFacts(m)))
+	}})
+	return err
 }
 
 func sortItems(keys []query.SortKey) []string {
