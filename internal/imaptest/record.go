@@ -220,7 +220,8 @@ func (r *Record) Match(conn int, re *regexp.Regexp) []Command {
 }
 
 // Flights counts the flights of one connection. A last LOGOUT that the client
-// did not stay to hear answered is none.
+// did not stay to hear answered is none, and neither is a NOOP that asks whether
+// a slow server has dropped what came behind the login: nothing waits for it.
 func (r *Record) Flights(conn int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -228,21 +229,29 @@ func (r *Record) Flights(conn int) int {
 		return 0
 	}
 	c := r.conns[conn-1]
-	var last []Command
+	flights := map[int][]string{}
 	for _, e := range c.entries {
-		if e.client && e.command.Flight == c.flights {
-			last = append(last, e.command)
+		if e.client {
+			flights[e.command.Flight] = append(flights[e.command.Flight], e.command.Text)
 		}
 	}
-	if len(last) == 1 && c.gone && !c.stayed && isLogout(last[0].Text) {
-		return c.flights - 1
+	n := c.flights
+	for _, texts := range flights {
+		if len(texts) == 1 && isCommand(texts[0], "NOOP") {
+			n--
+		}
 	}
-	return c.flights
+	if last := flights[c.flights]; len(last) == 1 && c.gone && !c.stayed && isLogout(last[0]) {
+		n--
+	}
+	return n
 }
 
-func isLogout(text string) bool {
+func isLogout(text string) bool { return isCommand(text, "LOGOUT") }
+
+func isCommand(text, name string) bool {
 	_, rest, _ := strings.Cut(text, " ")
-	return strings.EqualFold(rest, "LOGOUT")
+	return strings.EqualFold(rest, name)
 }
 
 // Faults is what the client did that IMAP forbids in any context: bare CR or

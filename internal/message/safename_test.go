@@ -217,7 +217,7 @@ func TestSafeNameManyTwins(t *testing.T) {
 		}
 		used[s] = true
 	}
-	if d := time.Since(start); d > 5*time.Second {
+	if d := time.Since(start); d > time.Minute {
 		t.Errorf("took %v", d)
 	}
 }

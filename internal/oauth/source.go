@@ -42,7 +42,8 @@ type Source struct {
 // The new token is stored before it is returned. The errors are of kind Auth,
 // or Connect where trying again may help.
 func (s *Source) Token(ctx context.Context, refused string) (Token, error) {
-	c := &s.Config
+	own := s.Config // several goroutines may be here
+	c := &own
 	t, err := s.Store.Load(ctx)
 	c.secrets().Add(t.Access, t.Refresh, t.ClientSecret)
 	if err != nil || s.lasts(t, refused) {
